@@ -1,0 +1,68 @@
+# What there is to do here: `make help`. Every command installs what it needs.
+
+GOLDENS ?= testdata/goldens
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-current test-asan test-tsan goldens bench format \
+        check dependencies clean
+
+help:
+	@echo 'make demo          train a small character model and let it write'
+	@echo 'make test          build, run all tests and check documents and format'
+	@echo 'make test-current  the same tests on a current libtorch (5 GB, once)'
+	@echo 'make test-asan     the tests with address and undefined-behaviour checks'
+	@echo 'make test-tsan     the thread tests with data-race checks'
+	@echo 'make goldens       compare with recorded outputs (GOLDENS=DIR for others)'
+	@echo 'make bench         measure'
+	@echo 'make format        format the sources'
+	@echo 'make clean         remove build/'
+
+dependencies:
+	@tools/install_dependencies
+
+demo: dependencies
+	@tools/build release char_mlp
+	@build/release/examples/char_mlp --output build/release/char_mlp.safetensors
+
+test: dependencies
+	@tools/build release
+	@ctest --preset release
+	@tools/check
+	@echo 'make test: all passed'
+
+test-current: dependencies
+	@torch=$$(tools/install_current_libtorch) && echo "libtorch: $$torch" && \
+	  tools/build current all "-DCMAKE_PREFIX_PATH=$$torch" '-ULibtorch_*'
+	@ctest --preset current
+	@echo 'make test-current: all passed'
+
+test-asan: dependencies
+	@tools/build asan
+	@ctest --preset asan
+	@echo 'make test-asan: all passed'
+
+# The thread sanitizer of GCC 12 cannot place its memory on some kernels unless
+# addresses are not randomised.
+test-tsan: dependencies
+	@tools/build tsan
+	@if setarch -R true 2>/dev/null; then setarch -R ctest --preset tsan; \
+	  else ctest --preset tsan; fi
+	@echo 'make test-tsan: all passed'
+
+goldens: dependencies
+	@tools/build release run_goldens
+	@build/release/run_goldens $(GOLDENS)
+
+bench: dependencies
+	@tools/build release benchmarks
+	@for program in build/release/benchmarks/*; do \
+	  [ ! -x "$$program" ] || "$$program" || exit 1; done
+
+format: dependencies
+	@tools/sources | xargs -r clang-format -i
+
+check: dependencies
+	@tools/check
+
+clean:
+	@rm -rf build

@@ -1,0 +1,138 @@
+# File: cmake/SonnetTests.cmake
+# The tests: a program per folder, programs that must not compile, programs that
+# must compile without a warning, the code in comments and documents, and a
+# project that uses the installed library.
+
+find_package(GTest REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+# ------------------------------------------------------------------- settings
+set(test_environment
+    "ASAN_OPTIONS=detect_leaks=1"
+    "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tools/lsan.supp:print_suppressions=0"
+    "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+    "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tools/tsan.supp:halt_on_error=1")
+if(SONNET_SANITIZE STREQUAL "thread")
+  # libgomp is not built for the thread sanitizer, and only some tests start
+  # threads: those with "Thread" in their name.
+  list(APPEND test_environment "OMP_NUM_THREADS=1")
+  set(test_arguments "--gtest_filter=*Thread*")
+endif()
+
+function(sonnet_add_test name)
+  add_test(NAME ${name} ${ARGN})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_environment}")
+endfunction()
+
+# What the tests share: sonnet/testing and one precompiled header.
+file(GLOB sources CONFIGURE_DEPENDS "sonnet/testing/*.cc")
+list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+file(CONFIGURE OUTPUT generated/testing.cc CONTENT "")
+add_library(sonnet_testing STATIC
+            ${sources} "${PROJECT_BINARY_DIR}/generated/testing.cc")
+target_compile_definitions(
+  sonnet_testing PUBLIC SONNET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+target_link_libraries(
+  sonnet_testing PUBLIC sonnet::sonnet sonnet_options GTest::gtest GTest::gmock
+                        nlohmann_json::nlohmann_json)
+target_precompile_headers(sonnet_testing PRIVATE ${SONNET_PRECOMPILED_HEADERS}
+                          <gtest/gtest.h> <gmock/gmock.h>)
+
+# -------------------------------------------------------- a program per folder
+file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true "sonnet/*")
+foreach(folder IN LISTS folders)
+  cmake_path(GET folder FILENAME name)
+  file(GLOB_RECURSE tests CONFIGURE_DEPENDS "${folder}/*_test.cc")
+  if(IS_DIRECTORY "${folder}" AND name MATCHES "^(conformance|goldens)$")
+    # Their other sources are test code too.
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${folder}/*.cc")
+    list(FILTER sources EXCLUDE REGEX "_(test|main)\\.cc$")
+    if(sources)
+      add_library(sonnet_${name} STATIC ${sources})
+      target_link_libraries(sonnet_${name} PUBLIC sonnet_testing)
+      target_precompile_headers(sonnet_${name} REUSE_FROM sonnet_testing)
+    endif()
+  endif()
+  if(tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE sonnet_testing GTest::gtest_main)
+    target_precompile_headers(${name}_test REUSE_FROM sonnet_testing)
+    if(TARGET sonnet_${name})
+      target_link_libraries(${name}_test PRIVATE sonnet_${name})
+    endif()
+    sonnet_add_test(${name}_test COMMAND ${name}_test ${test_arguments})
+  endif()
+endforeach()
+
+# The goldens, for any folder of cases: make goldens GOLDENS=DIR.
+if(EXISTS "${PROJECT_SOURCE_DIR}/sonnet/goldens/run_goldens_main.cc")
+  add_executable(run_goldens sonnet/goldens/run_goldens_main.cc)
+  target_link_libraries(
+    run_goldens PRIVATE sonnet_testing $<TARGET_NAME_IF_EXISTS:sonnet_goldens>)
+  target_precompile_headers(run_goldens REUSE_FROM sonnet_testing)
+endif()
+
+# The rest says nothing about memory or threads.
+if(SONNET_SANITIZE)
+  return()
+endif()
+
+# ------------------------------------------------ programs that must (not) compile
+file(GLOB_RECURSE programs CONFIGURE_DEPENDS "sonnet/*/compile_fail/*.cc")
+set(includes "$<TARGET_PROPERTY:sonnet,INCLUDE_DIRECTORIES>")
+set(includes "$<FILTER:${includes},EXCLUDE,^/usr/include$>")
+set(compile "${CMAKE_CXX_COMPILER}" -std=c++20 -fsyntax-only
+            "-isystem$<JOIN:${includes},$<SEMICOLON>-isystem>")
+foreach(program IN LISTS programs)
+  cmake_path(GET program STEM name)
+  sonnet_add_test(
+    compile_fail_${name}
+    COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/tools/compile_fail.py"
+            "${program}" ${compile} COMMAND_EXPAND_LISTS)
+endforeach()
+
+file(GLOB_RECURSE programs CONFIGURE_DEPENDS "sonnet/*/compile_pass/*.cc")
+foreach(program IN LISTS programs)
+  cmake_path(GET program STEM name)
+  add_executable(compile_pass_${name} "${program}")
+  target_compile_options(compile_pass_${name} PRIVATE -Werror)
+  target_link_libraries(compile_pass_${name} PRIVATE sonnet::sonnet
+                                                     sonnet_options)
+  sonnet_add_test(compile_pass_${name} COMMAND compile_pass_${name})
+endforeach()
+
+# ------------------------------------------------ the code in comments and documents
+set(extract "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/tools/extract_examples.py")
+set(generated "${PROJECT_BINARY_DIR}/generated/examples")
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS "sonnet/*.h")
+file(GLOB pages CONFIGURE_DEPENDS "README.md" "docs/*.md")
+execute_process(COMMAND ${extract} --groups OUTPUT_VARIABLE groups
+                OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "\n" ";" groups "${groups}")
+list(TRANSFORM groups REPLACE "(.+)" "${generated}/\\1.cc" OUTPUT_VARIABLE sources)
+list(APPEND sources "${generated}/main.cc")
+# A file that goes away changes this list, and so starts the script as well.
+file(CONFIGURE OUTPUT "${generated}/files" CONTENT "${headers};${pages}")
+add_custom_command(
+  OUTPUT ${sources}
+  COMMAND ${extract} "${generated}"
+  DEPENDS ${headers} ${pages} tools/extract_examples.py "${generated}/files"
+  COMMENT "Reading the code in comments and documents")
+add_executable(documented_examples ${sources})
+target_compile_options(documented_examples PRIVATE -Wno-unused)
+target_link_libraries(documented_examples PRIVATE sonnet::sonnet sonnet_options)
+target_precompile_headers(documented_examples REUSE_FROM sonnet)
+file(MAKE_DIRECTORY "${generated}/run")
+foreach(group IN LISTS groups)
+  sonnet_add_test(examples_${group} COMMAND documented_examples ${group}
+                  WORKING_DIRECTORY "${generated}/run")
+endforeach()
+
+# ------------------------------------------------------------------- consumer
+sonnet_add_test(
+  install_consumer
+  COMMAND
+    "${CMAKE_COMMAND}" "-DBUILD_DIR=${PROJECT_BINARY_DIR}"
+    "-DCONSUMER=${PROJECT_SOURCE_DIR}/tests/consumer"
+    "-DPREFIX_PATH=${CMAKE_PREFIX_PATH}" "-DCXX=${CMAKE_CXX_COMPILER}" -P
+    "${PROJECT_SOURCE_DIR}/tests/consumer/run.cmake")
