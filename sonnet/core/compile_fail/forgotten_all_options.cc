@@ -1,0 +1,4 @@
+// expect: use of deleted function
+#include "sonnet/layers/linear.h"
+
+snt::Linear linear;

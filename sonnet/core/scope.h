@@ -1,0 +1,32 @@
+// File: core/scope.h
+// Names in the autograd profiler.
+
+#pragma once
+
+#include <string_view>
+
+#include "sonnet/core/variable.h"
+
+namespace snt {
+
+// Marks what runs while it lives as a named range of libtorch's profiler, and
+// of the tools that read it. The library's modules open one in their calls,
+// named by type and, once the module was walked, path. Costs a few nanoseconds
+// while nothing is profiled.
+//
+//     snt::name_scope scope("encoder");
+class [[nodiscard]] name_scope {
+ public:
+  // A range of this name.
+  explicit name_scope(std::string_view name);
+  // "Linear body/layers/0", found through a variable of the module.
+  name_scope(const char* type, const Variable& variable);
+  ~name_scope();
+  name_scope(const name_scope&) = delete;
+  name_scope& operator=(const name_scope&) = delete;
+
+ private:
+  void* record_ = nullptr;  // Only while a profiler listens.
+};
+
+}  // namespace snt
