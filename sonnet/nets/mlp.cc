@@ -1,0 +1,67 @@
+#include "sonnet/nets/mlp.h"
+
+#include "sonnet/core/errors.h"
+#include "sonnet/layers/dropout.h"
+
+namespace snt::nets {
+
+std::vector<Linear> detail::make_linears(
+    const std::vector<int64_t>& output_sizes, const Initializer& w_init,
+    const Initializer& b_init, bool with_bias) {
+  std::vector<Linear> layers;
+  layers.reserve(output_sizes.size());
+  for (size_t i = 0; i < output_sizes.size(); ++i) {
+    layers.push_back({.output_size = output_sizes[i],
+                      .with_bias = with_bias,
+                      .w_init = w_init,
+                      .b_init = b_init,
+                      .name = "linear_" + std::to_string(i)});
+  }
+  return layers;
+}
+
+void MLP::check() const {
+  snt::check(with_bias || !b_init, "MLP",
+             "When with_bias=False b_init must not be set.");
+  const double rate = dropout_rate.value_or(0);
+  snt::check(rate >= 0 && rate < 1, "MLP",
+             "dropout_rate must be in [0, 1), got ", rate);
+}
+
+at::Tensor MLP::operator()(const at::Tensor& x,
+                           std::optional<bool> is_training) const {
+  if (layers.empty() || !layers[0].w.is_built()) check();
+  const bool use_dropout = dropout_rate.value_or(0) != 0;
+  snt::check(!use_dropout || is_training.has_value(), "MLP",
+             "The `is_training` argument is required when dropout is used.");
+  snt::check(use_dropout || !is_training.has_value(), "MLP",
+             "The `is_training` argument should only be used with dropout.");
+
+  at::Tensor y = x;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    y = layers[i](y);
+    if (i + 1 == layers.size() && !activate_final) break;
+    if (use_dropout && *is_training) y = dropout(y, *dropout_rate);
+    y = activation(y);
+  }
+  return y;
+}
+
+MLP MLP::reverse(std::optional<bool> final_too,
+                 const std::optional<std::string>& new_name) const {
+  std::vector<int64_t> sizes;
+  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+    sizes.push_back(layer->input_size());
+  }
+  return {.output_sizes = std::move(sizes),
+          .w_init = w_init,
+          .b_init = b_init,
+          .with_bias = with_bias,
+          .activation = activation,
+          .dropout_rate = dropout_rate,
+          .activate_final = final_too.value_or(activate_final),
+          .name = new_name.value_or((name.empty() ? "mlp" : name) +
+                                    "_reversed")};
+}
+
+}  // namespace snt::nets
