@@ -1,0 +1,53 @@
+#include "sonnet/optimizers/adam.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "sonnet/optimizers/update.h"
+
+namespace snt::optimizers {
+
+void adam_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
+                 double beta_1, double beta_2, double epsilon, int64_t t,
+                 const at::Tensor& m, const at::Tensor& v) {
+  const double correction_1 = 1 - std::pow(beta_1, t);
+  const double correction_2 = std::sqrt(1 - std::pow(beta_2, t));
+
+  m.mul_(beta_1).add_(g, 1 - beta_1);
+  v.mul_(beta_2).addcmul_(g, g, 1 - beta_2);
+  const at::Tensor divisor = v.sqrt().add_(epsilon * correction_2);
+  theta.addcdiv_(m, divisor, -alpha * correction_2 / correction_1);
+}
+
+void Adam::apply(const std::vector<at::Tensor>& updates,
+                 const std::vector<Variable>& parameters) const {
+  detail::check_updates("Adam", updates, parameters);
+  const auto slots = detail::find_slots("Adam", m, parameters);
+  v.initialize(m.parameters());
+
+  const int64_t t = detail::read_step(step, {}) + 1;
+  const double alpha = detail::read(learning_rate, t - 1);
+  const double beta_1 = detail::read(beta1, t - 1);
+  const double beta_2 = detail::read(beta2, t - 1);
+  const double eps = detail::read(epsilon, t - 1);
+
+  for (size_t i = 0; i < updates.size(); ++i) {
+    if (!updates[i].defined()) continue;
+    const at::ScalarType dtype = updates[i].scalar_type();
+    const size_t k = slots[i];
+    const detail::Target to(updates[i], {parameters[i], m[k], v[k]});
+    adam_update(to[0], to.g(), detail::cast(alpha, dtype),
+                detail::cast(beta_1, dtype), detail::cast(beta_2, dtype),
+                detail::cast_small(eps, dtype), t, to[1], to[2]);
+    to.store();
+  }
+  detail::count_step(step);
+}
+
+void Adam::initialize(const std::vector<Variable>& parameters) const {
+  m.initialize(parameters);
+  v.initialize(parameters);
+}
+
+}  // namespace snt::optimizers
