@@ -1,6 +1,6 @@
 # What there is to do here: `make help`. Every command installs what it needs.
 
-GOLDENS ?= testdata/goldens
+GOLDENS ?= # A folder of cases; empty: the repository's own.
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-current test-asan test-tsan goldens bench format \

@@ -19,6 +19,7 @@ install(
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING
   PATTERN "*.h"
+  PATTERN "*_test.h" EXCLUDE
   PATTERN "compile_fail" EXCLUDE
   PATTERN "compile_pass" EXCLUDE
   REGEX "/sonnet/(${test_only}|kernels)$" EXCLUDE)

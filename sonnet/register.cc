@@ -1,12 +1,13 @@
 // Every class of the library by name, for what is made from JSON.
 
+#include "sonnet/initializers/register.h"
+
 #include <mutex>
 
 #include "sonnet/core/activation.h"
 #include "sonnet/core/deferred.h"
 #include "sonnet/core/layer.h"
 #include "sonnet/core/registry.h"
-#include "sonnet/initializers/register.h"
 #include "sonnet/layers/batch_apply.h"
 #include "sonnet/layers/bias.h"
 #include "sonnet/layers/dropout.h"

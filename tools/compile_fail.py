@@ -3,10 +3,11 @@
 
     compile_fail.py PROGRAM.cc COMPILER FLAGS...
 
-The first line of the program is `// expect: <sentence>`. The text of the first
-error must contain the sentence.
+The program starts with `// expect: <sentence>`, on as many comment lines as it
+takes. The text of the first error must contain the sentence.
 """
 
+import itertools
 import re
 import subprocess
 import sys
@@ -20,10 +21,11 @@ def first_error(output):
 
 def main(program, command):
     with open(program, encoding="utf-8") as file:
-        head = file.readline().strip()
-    prefix = "// expect: "
+        lines = itertools.takewhile(lambda line: line.startswith("//"), file)
+        head = " ".join(line.removeprefix("//").strip() for line in lines)
+    prefix = "expect: "
     if not head.startswith(prefix):
-        return f"{program}:1: the first line must be `{prefix}<sentence>`"
+        return f"{program}:1: the first line must be `// {prefix}<sentence>`"
     run = subprocess.run(command + [program], capture_output=True, text=True,
                          env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
     if run.returncode == 0:

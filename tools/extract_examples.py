@@ -30,7 +30,7 @@ def groups():
     found = {}
     for path in sorted(ROOT.glob("sonnet/**/*.h")):
         parts = path.relative_to(ROOT / "sonnet").parts
-        if not TEST_ONLY & set(parts):
+        if not TEST_ONLY & set(parts) and not path.stem.endswith("_test"):
             found.setdefault(parts[0] if len(parts) > 1 else "umbrella",
                              []).append(path)
     for path in [ROOT / "README.md"] + sorted(ROOT.glob("docs/*.md")):
@@ -65,7 +65,7 @@ def page_examples(text):
     """(line from 1, lines of code, "", "top" or "global") of each fence."""
     found, code = [], None
     for number, line in enumerate(text.split("\n"), 1):
-        fence = re.match(r"```\s*(.*?)\s*$", line)
+        fence = re.match(r"\s*```\s*(.*?)\s*$", line)
         if fence and code is None:
             code = []
             kind, begin = fence.group(1), number + 1

@@ -50,17 +50,15 @@ const NamedFunction log_softmax = {
     rounded<+[](const Tensor& x) { return at::log_softmax(x, -1); }>};
 const NamedFunction exp = {
     "exp", rounded<+[](const Tensor& x) { return at::exp(x); }>};
-const NamedFunction abs = {"abs",
-                           [](const Tensor& x) { return at::abs(x); }};
-const NamedFunction square = {"square",
-                              [](const Tensor& x) { return x * x; }};
+const NamedFunction abs = {"abs", [](const Tensor& x) { return at::abs(x); }};
+const NamedFunction square = {"square", [](const Tensor& x) { return x * x; }};
 const NamedFunction identity = {"identity", [](const Tensor& x) { return x; }};
 
 const std::vector<NamedFunction>& all() {
   static const auto* functions = new std::vector<NamedFunction>{
-      relu,     relu6,    leaky_relu, elu,         selu, gelu, silu,   tanh,
-      sigmoid,  softplus, softsign,   softmax,     log_softmax,
-      exp,      abs,      square,     identity};
+      relu,        relu6, leaky_relu, elu,      selu,     gelu,
+      silu,        tanh,  sigmoid,    softplus, softsign, softmax,
+      log_softmax, exp,   abs,        square,   identity};
   return *functions;
 }
 

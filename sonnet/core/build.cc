@@ -43,8 +43,9 @@ at::Tensor example(const Shape& shape, const BuildOptions& options) {
           size);
     if (size == -1) size = 1;
   }
-  return at::zeros(sizes, at::TensorOptions(shape.dtype)
-                              .device(options.device.value_or(at::kCPU)));
+  return at::zeros(
+      sizes,
+      at::TensorOptions(shape.dtype).device(options.device.value_or(at::kCPU)));
 }
 
 at::Tensor example(const at::Tensor& tensor, const BuildOptions& options) {

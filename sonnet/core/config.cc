@@ -16,10 +16,10 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kWidth = 80;  // Python's pprint and Sonnet's auto_repr.
 
 std::string quoted(const std::string& text) {
-  const char quote =
-      text.find('\'') != std::string::npos && text.find('"') == std::string::npos
-          ? '"'
-          : '\'';
+  const char quote = text.find('\'') != std::string::npos &&
+                             text.find('"') == std::string::npos
+                         ? '"'
+                         : '\'';
   std::string result(1, quote);
   for (char c : text) {
     const size_t special = std::string_view("\n\t\r").find(c);
@@ -154,8 +154,7 @@ Json json_of(const Config& config) {
     }
     Json operator()(const std::string& value) const { return value; }
     Json operator()(const Config::Literal& value) const {
-      check(!value.json.empty(), "to_json",
-            "JSON cannot hold ", value.text,
+      check(!value.json.empty(), "to_json", "JSON cannot hold ", value.text,
             ": give it a name of snt::activations, or a registered struct");
       return json_of(value.json[0]);
     }

@@ -2,8 +2,7 @@
 
 namespace snt {
 
-const Layer& DeferredTarget::get(
-    const Callable<Layer()>& constructor) const {
+const Layer& DeferredTarget::get(const Callable<Layer()>& constructor) const {
   state_->once([&] { state_->target.emplace(constructor()); });
   return *state_->target;
 }
@@ -13,7 +12,8 @@ DeferredTarget DeferredTarget::clone_(Cloner& cloner) const {
   copy.state_ = cloner.shared(state_, [&] {
     auto state = std::make_shared<State>();
     if (is_built()) {
-      state->once([&] { state->target.emplace(state_->target->clone_(cloner)); });
+      state->once(
+          [&] { state->target.emplace(state_->target->clone_(cloner)); });
     }
     return state;
   });
@@ -34,10 +34,10 @@ Config ConfigTraits<Deferred>::to(const Deferred& value) {
   const Config target = value.get().config();
   Config::Map options = {{"constructor", target}};
   if (!value.name.empty()) options.emplace_back("name", Config{value.name});
-  return {Config::Literal{
-      "Deferred(" + to_repr(target) + ")",
-      {Config{Config::Map{{"class", {std::string("Deferred")}},
-                          {"config", {std::move(options)}}}}}}};
+  return {
+      Config::Literal{"Deferred(" + to_repr(target) + ")",
+                      {Config{Config::Map{{"class", {std::string("Deferred")}},
+                                          {"config", {std::move(options)}}}}}}};
 }
 
 Deferred ConfigTraits<Deferred>::from(const Config& config,

@@ -77,8 +77,7 @@ Nest call_with(const F& f, std::span<const Nest> args, std::string_view who) {
       if constexpr (std::is_invocable_v<const F&,
                                         std::tuple_element_t<I, Tuple>...>) {
         return call_and_wrap(f, from_nest<std::tuple_element_t<I, Tuple>>(
-                                    args[I], std::string(who) + " argument " +
-                                                 std::to_string(I))...);
+                                    args[I], format(who, " argument ", I))...);
       } else {
         fail_arguments(who, args.size());
       }

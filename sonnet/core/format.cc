@@ -13,19 +13,19 @@ struct DtypeRow {
   at::ScalarType dtype;
   const char* name;
 };
-constexpr std::array<DtypeRow, 12> kDtypes = {{{at::kFloat, "float32"},
-                                               {at::kDouble, "float64"},
-                                               {at::kHalf, "float16"},
-                                               {at::kBFloat16, "bfloat16"},
-                                               {at::kLong, "int64"},
-                                               {at::kInt, "int32"},
-                                               {at::kShort, "int16"},
-                                               {at::kChar, "int8"},
-                                               {at::kByte, "uint8"},
-                                               {at::kBool, "bool"},
-                                               {at::kComplexFloat, "complex64"},
-                                               {at::kComplexDouble,
-                                                "complex128"}}};
+constexpr std::array<DtypeRow, 12> kDtypes = {
+    {{at::kFloat, "float32"},
+     {at::kDouble, "float64"},
+     {at::kHalf, "float16"},
+     {at::kBFloat16, "bfloat16"},
+     {at::kLong, "int64"},
+     {at::kInt, "int32"},
+     {at::kShort, "int16"},
+     {at::kChar, "int8"},
+     {at::kByte, "uint8"},
+     {at::kBool, "bool"},
+     {at::kComplexFloat, "complex64"},
+     {at::kComplexDouble, "complex128"}}};
 
 }  // namespace
 

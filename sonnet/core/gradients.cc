@@ -13,6 +13,7 @@ namespace {
 std::vector<at::Tensor> differentiate(const at::Tensor& loss,
                                       const std::vector<at::Tensor>& sources,
                                       const GradientsOptions& options) {
+  check(loss.defined(), "gradients", "the loss must be defined");
   std::vector<at::Tensor> result(sources.size());
   if (!loss.requires_grad()) return result;
 

@@ -58,8 +58,7 @@ namespace detail {
 
 void fail_nest(const Nest& nest, const std::string& where,
                const std::string& needed) {
-  throw TypeError("[" + where + "] must be " + needed + ", got " +
-                  nest.kind());
+  throw TypeError("[" + where + "] must be " + needed + ", got " + nest.kind());
 }
 
 }  // namespace detail

@@ -72,8 +72,8 @@ void check_keys(const Config& config, const std::vector<std::string>& known,
   }
   for (const auto& [key, value] : *map) {
     check(std::find(known.begin(), known.end(), key) != known.end(), where,
-          "unknown option '", key, "'; known: ",
-          names.empty() ? "none" : names);
+          "unknown option '", key,
+          "'; known: ", names.empty() ? "none" : names);
   }
 }
 

@@ -151,8 +151,7 @@ Config struct_to_config(const T& object) {
 // Throws for a key that no option has, listing those there are.
 void check_keys(const Config& config, const std::vector<std::string>& known,
                 const std::string& where);
-// The options in {"class": ..., "config": {...}}, or else `config` itself.
-// Throws for another class than `class_name`.
+// Those of {"class": class_name, "config": {...}}, or else `config` itself.
 const Config& options_of(const Config& config, const std::string& class_name,
                          const std::string& where);
 // Throws "[where] must be <needed>, got <config>".

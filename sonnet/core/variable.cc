@@ -58,7 +58,8 @@ using detail::Plainly;
 
 Variable::Variable(const at::Tensor& value, bool trainable) : Variable() {
   slot_->trainable = trainable;
-  const Plainly plainly;  // No random stream: it must not shift those of others.
+  const Plainly
+      plainly;  // No random stream: it must not shift those of others.
   slot_->value = detail::own(value, value.options());
   slot_->value.set_requires_grad(trainable && value.is_floating_point());
   slot_->ready.store(true, std::memory_order_release);
@@ -95,11 +96,14 @@ void Variable::fill(at::IntArrayRef shape, const at::TensorOptions& options,
       check(slot.pending.sizes() == shape, who,
             "the value that was loaded has shape ", slot.pending.sizes(),
             ", but this call needs ", shape);
+      check(slot.pending.scalar_type() == dtype, who,
+            "the value that was loaded has dtype ", slot.pending.scalar_type(),
+            ", but this call needs ", dtype);
       value = slot.pending;
     } else {
       value = init(shape, dtype);
-      check(value.sizes() == shape, who,
-            "the initializer must give shape ", shape, ", got ", value.sizes());
+      check(value.sizes() == shape, who, "the initializer must give shape ",
+            shape, ", got ", value.sizes());
     }
   }
   value = detail::own(value, options);
@@ -113,9 +117,7 @@ void Variable::omit() const {
   if (!slot_->omitted.load(std::memory_order_relaxed)) slot_->omitted = true;
 }
 
-std::string Variable::who() const {
-  return detail::variable_text(path());
-}
+std::string Variable::who() const { return detail::variable_text(path()); }
 
 void Variable::fail_shape(at::IntArrayRef shape) const {
   throw ValueError("[" + who() + "] was created with shape " +
@@ -147,13 +149,12 @@ at::Device Variable::device() const { return stored("read").device(); }
 void Variable::assign(const at::Tensor& value) const {
   const at::Tensor& target = stored("assigned");
   const auto who = [this] { return this->who(); };
-  check(value.sizes() == target.sizes(), who,
-        "Cannot assign value to variable '", [this] { return path(); },
-        "': Shape mismatch. The variable shape ",
-        [&] { return detail::tuple_text(target.sizes()); },
-        ", and the assigned value shape ",
-        [&] { return detail::tuple_text(value.sizes()); },
-        " are incompatible.");
+  check(
+      value.sizes() == target.sizes(), who, "Cannot assign value to variable '",
+      [this] { return path(); }, "': Shape mismatch. The variable shape ",
+      [&] { return detail::tuple_text(target.sizes()); },
+      ", and the assigned value shape ",
+      [&] { return detail::tuple_text(value.sizes()); }, " are incompatible.");
   check_dtype(value);
   if (detail::read_hook != nullptr && detail::read_hook->assign(*this, value)) {
     return;
@@ -163,19 +164,21 @@ void Variable::assign(const at::Tensor& value) const {
 }
 
 void Variable::check_dtype(const at::Tensor& given) const {
-  check(given.scalar_type() == slot_->value.scalar_type(),
-        [this] { return who(); }, "Tensor conversion requested dtype ",
-        slot_->value.scalar_type(), " for Tensor with dtype ",
-        given.scalar_type());
+  check(
+      given.scalar_type() == slot_->value.scalar_type(),
+      [this] { return who(); }, "Tensor conversion requested dtype ",
+      slot_->value.scalar_type(), " for Tensor with dtype ",
+      given.scalar_type());
 }
 
 // A number in the dtype of the variable.
 at::Tensor Variable::number(double value) const {
   const at::Tensor& target = stored("assigned");
-  check(target.is_floating_point() || target.is_complex() ||
-            value == std::floor(value),
-        [this] { return who(); }, "Cannot convert ", value, " to dtype ",
-        target.scalar_type());
+  check(
+      target.is_floating_point() || target.is_complex() ||
+          value == std::floor(value),
+      [this] { return who(); }, "Cannot convert ", value, " to dtype ",
+      target.scalar_type());
   const Plainly plainly;
   return at::scalar_tensor(value, target.options().requires_grad(false));
 }
@@ -186,8 +189,9 @@ void Variable::assign_add(const at::Tensor& delta) const {
   const Plainly plainly;
   stored("assigned");
   const at::Tensor& now = detail::source(*this);
-  check(delta.sizes() == now.sizes(), [this] { return who(); },
-        "delta must have shape ", now.sizes(), ", got ", delta.sizes());
+  check(
+      delta.sizes() == now.sizes(), [this] { return who(); },
+      "delta must have shape ", now.sizes(), ", got ", delta.sizes());
   check_dtype(delta);
   assign(now + delta.to(now.device()));
 }

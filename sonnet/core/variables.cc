@@ -19,8 +19,8 @@ std::string no_variables(const std::string& repr, std::string_view property) {
          "typically indicates a coding error.\n\nYou should refactor your "
          "code such that you request module variables after you\npass an "
          "example input to the module. For example:\n\n    auto module = " +
-         repr + ";\n    auto output = module(input);\n    auto params = snt::" +
-         name +
+         repr +
+         ";\n    auto output = module(input);\n    auto params = snt::" + name +
          "(module);\n\nor call snt::build(module, input) first. If the module "
          "is stateless consider using\n`snt::allow_empty_variables(module)` "
          "to suppress this error:\n\n    auto params = snt::" +
@@ -72,14 +72,15 @@ std::vector<NamedVariable> list_variables(
   if (result.empty() && !options.allow_empty) {
     throw ValueError(no_variables(repr(), property));
   }
-  check(!trainable_only || unbuilt.empty() || options.allow_unbuilt ||
-            result.empty(),
-        property, [&] { return repr(); },
-        " has variables that no call has created, so they would not be "
-        "trained: ",
-        [&] { return joined(unbuilt); },
-        ". Call the module with an example input, or pass "
-        "{.allow_unbuilt = true}.");
+  check(
+      !trainable_only || unbuilt.empty() || options.allow_unbuilt ||
+          result.empty(),
+      property, [&] { return repr(); },
+      " has variables that no call has created, so they would not be "
+      "trained: ",
+      [&] { return joined(unbuilt); },
+      ". Call the module with an example input, or pass "
+      "{.allow_unbuilt = true}.");
   return result;
 }
 
@@ -97,7 +98,8 @@ std::vector<Variable> matching(const std::vector<Found>& found,
   std::unordered_set<const void*> seen;
   for (const Found& entry : found) {
     paths.push_back(entry.path);
-    if (pattern.matches(entry.path) && seen.insert(entry.variable.id()).second) {
+    if (pattern.matches(entry.path) &&
+        seen.insert(entry.variable.id()).second) {
       result.push_back(entry.variable);
     }
   }

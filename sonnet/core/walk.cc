@@ -15,8 +15,7 @@ Walker::Field::Field(Walker& walker, std::string_view name)
 
 Walker::Module::Module(Walker& walker, std::string_view class_name,
                        std::string_view name, void* address,
-                       const std::type_info& type,
-                       void (*check)(const void*))
+                       const std::type_info& type, void (*check)(const void*))
     : walker_(walker),
       outer_name_(walker.module_name_),
       outer_size_(walker.module_size_) {

@@ -48,8 +48,8 @@ struct Ones {
 //   dtype  any integer or floating dtype
 //
 //     at::Tensor b = snt::initializers::Constant{0.1}({3});
-//     snt::BatchNorm norm{.create_scale = true, .create_offset = true,
-//                         .offset_init = snt::initializers::Constant{-1}};
+//     snt::Linear linear{.output_size = 3,
+//                        .b_init = snt::initializers::Constant{-1}};
 //
 // Throws ValueError when `dtype` is neither an integer nor a floating dtype,
 // TypeError when it is an integer dtype that does not hold `value` exactly.

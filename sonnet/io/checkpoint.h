@@ -25,7 +25,7 @@ template <class M>
 void save(const std::string& path, const M& module) {
   StateMap values;
   for (const NamedVariable& entry : named_variables(module)) {
-    values.emplace(entry.path, entry.variable.value().detach());
+    values.emplace(entry.path, detail::source(entry.variable).detach());
   }
   write_safetensors(path, values);
 }

@@ -80,9 +80,9 @@ class CheckpointTest : public testing::Test {
  protected:
   void SetUp() override {
     const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() /
-              ("snt_checkpoint_" + std::to_string(::getpid()) + "_" +
-               info->name());
+    folder_ =
+        fs::temp_directory_path() /
+        ("snt_checkpoint_" + std::to_string(::getpid()) + "_" + info->name());
     fs::create_directories(folder_);
     path_ = (folder_ / "model.safetensors").string();
   }
@@ -152,7 +152,9 @@ TEST_F(CheckpointTest, RestoreOnCreateChecksTheShape) {
   save(path_, linear);
   const Linear other{3};
   load(path_, other);
-  EXPECT_STREQ(message_of([&] { other(at::ones({2, 5})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 other(at::ones({2, 5}));
+               }).c_str(),
                "[Variable w] the value that was loaded has shape [4, 3], but "
                "this call needs [5, 3]");
   EXPECT_FALSE(other.w.is_built());
@@ -261,9 +263,9 @@ TEST_F(CheckpointTest, ModulesWithoutVariables) {
 
 TEST_F(CheckpointTest, Errors) {
   const Linear linear{3};
-  EXPECT_EQ(message_of([&] { save(path_, linear); })
-                .substr(0, 65),
-            "Linear(output_size=3) does not currently contain any variables.\n\n");
+  EXPECT_EQ(
+      message_of([&] { save(path_, linear); }).substr(0, 65),
+      "Linear(output_size=3) does not currently contain any variables.\n\n");
   EXPECT_FALSE(fs::exists(path_));
   linear(at::ones({2, 4}));
   EXPECT_THROW(save((folder_ / "no" / "folder").string(), linear), ValueError);

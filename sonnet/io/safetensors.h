@@ -13,6 +13,7 @@ namespace snt {
 
 // Reads all tensors of a file, on the CPU.
 //
+//     snt::write_safetensors("model.safetensors", {{"w", at::ones({2, 3})}});
 //     std::map<std::string, at::Tensor> values =
 //         snt::read_safetensors("model.safetensors");
 //
@@ -31,7 +32,8 @@ std::map<std::string, std::string> read_safetensors_metadata(
 
 // Writes tensors by name, from any device, and optionally texts beside them.
 //
-//     snt::write_safetensors("model.safetensors", {{"w", at::ones({2, 3})}});
+//     snt::write_safetensors("model.safetensors", {{"w", at::ones({2, 3})}},
+//                            {{"step", "100"}});
 //
 // The file appears under its name only when it is complete, so that a reader
 // (or a crash) never meets half of one, and an old file survives a failure.

@@ -38,8 +38,8 @@ at::Tensor slow_affine(const at::Tensor& x, const at::Tensor& w,
 }
 
 const std::vector<Sizes> kShapes = {
-    {0, 3}, {2, 0, 3},       {0, 2, 3},  {2, 0},    {2, 3, 0}, {1, 1},
-    {4, 3}, {1, 2, 3, 2, 4}, {2, 3, 4},  {2, 1, 3}, {5, 1},    {2, 3, 2, 5}};
+    {0, 3}, {2, 0, 3},       {0, 2, 3}, {2, 0},    {2, 3, 0}, {1, 1},
+    {4, 3}, {1, 2, 3, 2, 4}, {2, 3, 4}, {2, 1, 3}, {5, 1},    {2, 3, 2, 5}};
 
 TEST(AffineTest, AgainstALoop) {
   for (const Sizes& shape : kShapes) {
@@ -54,9 +54,8 @@ TEST(AffineTest, AgainstALoop) {
 }
 
 TEST(AffineTest, Dtypes) {
-  for (at::ScalarType dtype :
-       {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16, at::kInt,
-        at::kLong}) {
+  for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kHalf,
+                               at::kBFloat16, at::kInt, at::kLong}) {
     const double size = at::isFloatingType(dtype) ? 1 : 9;
     for (const Sizes& shape : {Sizes{4, 3}, Sizes{2, 5, 3}}) {
       const at::Tensor x = (size * uneven(shape)).to(dtype);

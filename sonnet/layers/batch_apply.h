@@ -59,8 +59,8 @@ at::Tensor merge_leading_dims(const at::Tensor& x, int64_t num_dims = 2);
 // into all of them where it has fewer.
 //
 //     at::Tensor x = at::ones({7, 8, 4});
-//     at::Tensor y = snt::split_leading_dim(at::ones({56, 3}), x);  // [7, 8,
-//     3]
+//     at::Tensor y =
+//         snt::split_leading_dim(at::ones({56, 3}), x);  // [7, 8, 3]
 //
 // Throws ValueError when the sizes do not fit.
 at::Tensor split_leading_dim(const at::Tensor& x, const at::Tensor& example,

@@ -128,11 +128,15 @@ TEST(BatchApplyTest, NestsInAndOut) {
 
 // What comes first and is no tensor is not what the result is split like.
 TEST(BatchApplyTest, TheFirstTensorCounts) {
-  const BatchApply module{
-      [](int64_t n, const at::Tensor& x) { return n * x; }};
+  const BatchApply module{[](int64_t n, const at::Tensor& x) { return n * x; }};
   const at::Tensor x = uneven({2, 3, 4});
   const std::vector<Nest> args = {3, x};
   EXPECT_TRUE(at::equal(module.call(args).tensor(), 3 * x));
+
+  const BatchApply second{
+      [](const at::Tensor&, const at::Tensor& y) { return y; }};
+  const at::Tensor turned = uneven({3, 2, 5});
+  EXPECT_TRUE(at::equal(second(x, turned), turned.view({2, 3, 5})));
 }
 
 TEST(BatchApplyTest, Options) {
@@ -170,7 +174,9 @@ TEST(BatchApplyTest, Errors) {
   const BatchApply steps{activations::tanh};
   EXPECT_STREQ(message_of([&] { steps.call({}); }).c_str(),
                "[BatchApply] BatchApply requires at least one tensor input.");
-  EXPECT_STREQ(message_of([&] { BatchApply{activations::tanh, 0}(x); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 BatchApply{activations::tanh, 0}(x);
+               }).c_str(),
                "[BatchApply] num_dims must be >= 1, got 0");
   const BatchApply half{[](const at::Tensor& t) { return t.slice(0, 0, 3); }};
   EXPECT_STREQ(message_of([&] { half(x); }).c_str(),
@@ -182,7 +188,9 @@ TEST(BatchApplyTest, Errors) {
   const Net net;
   build(net.steps, Shape{-1, -1, 4});
   named_variables(net);
-  EXPECT_STREQ(message_of([&] { net.steps(at::ones({2, 3, 5})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 net.steps(at::ones({2, 3, 5}));
+               }).c_str(),
                "[Linear steps/module] the last dimension of x must be 4 as on "
                "the first call, got shape [6, 5]");
 }

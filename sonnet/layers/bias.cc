@@ -25,9 +25,10 @@ std::vector<int64_t> bias_shape(const Bias& bias, const at::Tensor& x,
   for (int64_t dim : *bias.bias_dims) {
     if (dim < 0) dim = (dim % x.dim() + x.dim()) % x.dim();
     check(dim != 0, who, "Cannot apply bias across the minibatch dimension.");
-    check(dim < x.dim(), who, "Dimension ", dim, " (bias_dims=",
-          [&] { return tuple_text(*bias.bias_dims); },
-          ") out of range for input of rank ", x.dim(), ".");
+    check(
+        dim < x.dim(), who, "Dimension ", dim,
+        " (bias_dims=", [&] { return tuple_text(*bias.bias_dims); },
+        ") out of range for input of rank ", x.dim(), ".");
     shape[dim] = x.size(dim);
   }
   // Leading ones are broadcast anyway.
@@ -49,24 +50,26 @@ at::Tensor Bias::operator()(const at::Tensor& x,
     } else {
       wanted = std::get<std::vector<int64_t>>(*output_size);
     }
-    check(x.sizes().slice(1) == at::IntArrayRef(wanted), who,
-          "Input shape must be ",
-          [&] {
-            wanted.insert(wanted.begin(), -1);
-            return tuple_text(wanted);
-          },
-          " not ", [&] { return tuple_text(x.sizes().vec()); });
+    check(
+        x.sizes().slice(1) == at::IntArrayRef(wanted), who,
+        "Input shape must be ",
+        [&] {
+          wanted.insert(wanted.begin(), -1);
+          return tuple_text(wanted);
+        },
+        " not ", [&] { return tuple_text(x.sizes().vec()); });
   }
   const std::vector<int64_t> shape = bias_shape(*this, x, who);
-  check(!b.is_built() || b.shape() == at::IntArrayRef(shape), who,
-        "x must fit b of shape ", [this] { return format(b.shape()); },
-        ", got shape ", x.sizes());
+  check(
+      !b.is_built() || b.shape() == at::IntArrayRef(shape), who,
+      "x must fit b of shape ", [this] { return format(b.shape()); },
+      ", got shape ", x.sizes());
 
   const name_scope scope("Bias", b);
   const at::Tensor& bias = b.create(shape, x, b_init, initializers::Zeros());
   check<TypeError>(x.scalar_type() == bias.scalar_type(), who,
-                   "x must have dtype ", bias.scalar_type(),
-                   " like b, got ", x.scalar_type());
+                   "x must have dtype ", bias.scalar_type(), " like b, got ",
+                   x.scalar_type());
   if (!input_shape.is_set()) input_shape.set_once(x.sizes().slice(1).vec());
 
   if (!multiplier) return x + bias;

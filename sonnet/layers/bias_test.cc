@@ -77,10 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
     Bias, BiasShapes,
     testing::Values(
         Case{"EmptyBatch", {0, 3}, {}, {3}},
-        Case{"EmptyFeatures", {2, 0}, {}, {0}},
-        Case{"Ones", {1, 1}, {}, {1}},
-        Case{"Rank2", {2, 3}, {}, {3}},
-        Case{"Rank3", {2, 3, 4}, {}, {3, 4}},
+        Case{"EmptyFeatures", {2, 0}, {}, {0}}, Case{"Ones", {1, 1}, {}, {1}},
+        Case{"Rank2", {2, 3}, {}, {3}}, Case{"Rank3", {2, 3, 4}, {}, {3, 4}},
         Case{"Rank5", {2, 1, 3, 2, 4}, {}, {1, 3, 2, 4}},
         Case{"Scalar", {2, 3, 4}, {Sizes{}}, {}},
         Case{"Channels", {2, 3, 4, 5}, {{-1}}, {5}},
@@ -163,7 +161,9 @@ TEST(BiasTest, OutputSize) {
                  Bias{.output_size = 4}(at::ones({2, 2, 2}));
                }).c_str(),
                "[Bias] Input shape must be (-1, 4) not (2, 2, 2)");
-  EXPECT_STREQ(message_of([&] { bias(at::ones({2, 4, 3})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 bias(at::ones({2, 4, 3}));
+               }).c_str(),
                "[Bias] Input shape must be (-1, 3, 4) not (2, 4, 3)");
 }
 
@@ -219,7 +219,9 @@ TEST(BiasTest, ErrorsNameThePath) {
   const Net net;
   build(net.shift, Shape{-1, 3});
   named_variables(net);
-  EXPECT_STREQ(message_of([&] { net.shift(at::ones({2, 4})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 net.shift(at::ones({2, 4}));
+               }).c_str(),
                "[Bias shift] x must fit b of shape [3], got shape [2, 4]");
   EXPECT_STREQ(message_of<TypeError>([&] {
                  net.shift(at::ones({2, 3}, at::kDouble));

@@ -208,14 +208,16 @@ TEST(DropoutTest, Errors) {
                "[Dropout] `rate` must be a scalar tensor or a float in the "
                "range [0, 1). Received: rate=-0.5");
   EXPECT_TRUE(at::equal(Dropout{1.5}(x, false), x));
-  EXPECT_STREQ(message_of([] { dropout(at::ones({2}, at::kLong), 0.5); }).c_str(),
-               "[Dropout] x must be floating, got int64");
-  for (const Sizes& wrong : {Sizes{2, 2}, Sizes{3, 3}, Sizes{1, 2, 3},
-                             Sizes{-1}}) {
-    EXPECT_STREQ(message_of([&] { dropout(x, 0.5, wrong); }).c_str(),
-                 ("[Dropout] noise_shape must broadcast to the shape of x, got " +
-                  format(wrong) + " for shape [2, 3]")
-                     .c_str());
+  EXPECT_STREQ(
+      message_of([] { dropout(at::ones({2}, at::kLong), 0.5); }).c_str(),
+      "[Dropout] x must be floating, got int64");
+  for (const Sizes& wrong :
+       {Sizes{2, 2}, Sizes{3, 3}, Sizes{1, 2, 3}, Sizes{-1}}) {
+    EXPECT_STREQ(
+        message_of([&] { dropout(x, 0.5, wrong); }).c_str(),
+        ("[Dropout] noise_shape must broadcast to the shape of x, got " +
+         format(wrong) + " for shape [2, 3]")
+            .c_str());
   }
 }
 

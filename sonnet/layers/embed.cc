@@ -64,10 +64,9 @@ at::Tensor Embed::operator()(const at::Tensor& ids) const {
   const at::Tensor& table =
       existing.defined()
           ? embeddings.create({rows, columns}, options, copy_existing)
-      : initializer
-          ? embeddings.create({rows, columns}, options, initializer)
-          : embeddings.create({rows, columns}, options,
-                              initializers::TruncatedNormal());
+      : initializer ? embeddings.create({rows, columns}, options, initializer)
+                    : embeddings.create({rows, columns}, options,
+                                        initializers::TruncatedNormal());
 
   // libtorch 1.13 cannot sum the gradients of half types on a CPU.
   const at::ScalarType type = table.scalar_type();
@@ -79,8 +78,8 @@ at::Tensor Embed::operator()(const at::Tensor& ids) const {
                          /*sparse=*/!densify_gradients)
         .to(type);
   } catch (const c10::Error&) {
-    if (ids.numel() > 0 && (ids.min().item<int64_t>() < 0 ||
-                            ids.max().item<int64_t>() >= rows)) {
+    if (ids.numel() > 0 &&
+        (ids.min().item<int64_t>() < 0 || ids.max().item<int64_t>() >= rows)) {
       fail_ids(ids, rows, who);
     }
     throw;

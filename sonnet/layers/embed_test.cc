@@ -216,24 +216,26 @@ TEST(EmbedTest, Options) {
             "Embed(vocab_size=7, embed_dim=3)");
   EXPECT_EQ(repr(Embed{.vocab_size = 5, .dtype = at::kDouble}),
             "Embed(vocab_size=5, dtype=tf.float64)");
-  EXPECT_EQ(repr(Embed{6, 4, {}, true, initializers::Ones{}, false, at::kHalf,
-                       "words"}),
-            "Embed(\n"
-            "    vocab_size=6,\n"
-            "    embed_dim=4,\n"
-            "    densify_gradients=True,\n"
-            "    initializer=Ones(),\n"
-            "    trainable=False,\n"
-            "    dtype=tf.float16,\n"
-            "    name='words',\n"
-            ")");
+  EXPECT_EQ(
+      repr(Embed{
+          6, 4, {}, true, initializers::Ones{}, false, at::kHalf, "words"}),
+      "Embed(\n"
+      "    vocab_size=6,\n"
+      "    embed_dim=4,\n"
+      "    densify_gradients=True,\n"
+      "    initializer=Ones(),\n"
+      "    trainable=False,\n"
+      "    dtype=tf.float16,\n"
+      "    name='words',\n"
+      ")");
   EXPECT_EQ(to_json(Embed{.vocab_size = 7}),
             R"({"vocab_size":7,"embed_dim":null,"existing_vocab":null,)"
             R"("densify_gradients":false,"initializer":null,)"
             R"("trainable":true,"dtype":"float32"})");
   const Embed read =
       from_json<Embed>(R"({"existing_vocab": [[1, 2], [3, 4], [5, 6]]})");
-  EXPECT_TRUE(at::equal(read(at::tensor({1})), at::tensor({3.f, 4.f}).view({1, 2})));
+  EXPECT_TRUE(
+      at::equal(read(at::tensor({1})), at::tensor({3.f, 4.f}).view({1, 2})));
 }
 
 TEST(EmbedTest, ErrorsOfOptions) {
@@ -255,10 +257,9 @@ TEST(EmbedTest, ErrorsOfOptions) {
                "[Embed] Invalid vocab_size -2.");
   EXPECT_STREQ(message_of([&] { Embed{.vocab_size = 0}(ids); }).c_str(),
                "[Embed] Invalid vocab_size 0.");
-  EXPECT_STREQ(message_of([&] {
-                 Embed{.vocab_size = 3, .embed_dim = -1}(ids);
-               }).c_str(),
-               "[Embed] embed_dim must be >= 0, got -1");
+  EXPECT_STREQ(
+      message_of([&] { Embed{.vocab_size = 3, .embed_dim = -1}(ids); }).c_str(),
+      "[Embed] embed_dim must be >= 0, got -1");
   EXPECT_STREQ(
       message_of([&] { Embed{.existing_vocab = at::ones({3})}(ids); }).c_str(),
       "[Embed] existing_vocab must have rank 2, got shape [3]");
@@ -266,16 +267,20 @@ TEST(EmbedTest, ErrorsOfOptions) {
 
 TEST(EmbedTest, ErrorsOfIds) {
   for (bool densify : {true, false}) {
-    const Embed embed{.vocab_size = 3,
-                      .embed_dim = 2,
-                      .densify_gradients = densify};
-    EXPECT_STREQ(message_of([&] { embed(at::tensor({0, 3, 1})); }).c_str(),
+    const Embed embed{
+        .vocab_size = 3, .embed_dim = 2, .densify_gradients = densify};
+    EXPECT_STREQ(message_of([&] {
+                   embed(at::tensor({0, 3, 1}));
+                 }).c_str(),
                  "[Embed] ids must be in [0, 3), got ids from 0 to 3");
-    EXPECT_STREQ(message_of([&] { embed(at::tensor({2, -1})); }).c_str(),
+    EXPECT_STREQ(message_of([&] {
+                   embed(at::tensor({2, -1}));
+                 }).c_str(),
                  "[Embed] ids must be in [0, 3), got ids from -1 to 2");
-    EXPECT_STREQ(
-        message_of([&] { embed(at::full({2, 2}, 7, at::kInt)); }).c_str(),
-        "[Embed] ids must be in [0, 3), got ids from 7 to 7");
+    EXPECT_STREQ(message_of([&] {
+                   embed(at::full({2, 2}, 7, at::kInt));
+                 }).c_str(),
+                 "[Embed] ids must be in [0, 3), got ids from 7 to 7");
     EXPECT_STREQ(message_of<TypeError>([&] { embed(at::ones({2})); }).c_str(),
                  "[Embed] ids must be int32 or int64, got float32");
   }
@@ -284,16 +289,17 @@ TEST(EmbedTest, ErrorsOfIds) {
   named_variables(net);
   EXPECT_STREQ(message_of([&] { net.words(at::tensor({4})); }).c_str(),
                "[Embed words] ids must be in [0, 4), got ids from 4 to 4");
-  EXPECT_STREQ(
-      message_of<TypeError>([&] { net.words(at::ones({2}, at::kBool)); }).c_str(),
-      "[Embed words] ids must be int32 or int64, got bool");
+  EXPECT_STREQ(message_of<TypeError>([&] {
+                 net.words(at::ones({2}, at::kBool));
+               }).c_str(),
+               "[Embed words] ids must be int32 or int64, got bool");
 }
 
 TEST(EmbeddingDimTest, Table) {
   // 6 * 1.5^4^(1/4) = 9; round(6 * 2^(1/4)) = 7; the rest is Sonnet's.
   const std::vector<std::pair<int64_t, int64_t>> table = {
-      {1, 6},     {2, 7},     {5, 9},      {10, 11},     {16, 12},
-      {50, 16},   {81, 18},   {100, 19},   {625, 30},    {1000, 34},
+      {1, 6},      {2, 7},      {5, 9},       {10, 11},  {16, 12},
+      {50, 16},    {81, 18},    {100, 19},    {625, 30}, {1000, 34},
       {10000, 60}, {12345, 63}, {160000, 120}};
   for (const auto& [vocab_size, columns] : table) {
     EXPECT_EQ(embedding_dim(vocab_size), columns) << vocab_size;

@@ -59,8 +59,7 @@ TEST(ScaleGradientTest, Composes) {
 TEST(ScaleGradientTest, DoubleBackward) {
   const at::Tensor x = uneven({3}).requires_grad_();
   const at::Tensor y = scale_gradient(x, 0.5).square();
-  const at::Tensor first =
-      snt::gradients(y.sum(), x, {.create_graph = true});
+  const at::Tensor first = snt::gradients(y.sum(), x, {.create_graph = true});
   expect_close(first, x);
   const at::Tensor second = snt::gradients(first.sum(), x);
   expect_close(second, at::full({3}, 0.5));
@@ -132,10 +131,10 @@ TEST(LeakyClipByValueTest, TensorsAsBounds) {
   ASSERT_EQ(y.scalar_type(), at::kFloat);
   for (int64_t i = 0; i < 2; ++i) {
     for (int64_t j = 0; j < 3; ++j) {
-      EXPECT_FLOAT_EQ(y[i][j].item<float>(),
-                      std::min(std::max(t[i][j].item<float>(),
-                                        low[j].item<float>()),
-                               high[i][0].item<float>()));
+      EXPECT_FLOAT_EQ(
+          y[i][j].item<float>(),
+          std::min(std::max(t[i][j].item<float>(), low[j].item<float>()),
+                   high[i][0].item<float>()));
     }
   }
 }
@@ -144,8 +143,9 @@ TEST(LeakyClipByValueTest, Errors) {
   const at::Tensor t = at::ones({2, 3});
   const at::Tensor one = at::ones({});
   EXPECT_STREQ(
-      message_of([&] { leaky_clip_by_value(t, at::ones({4, 2, 3}), one); })
-          .c_str(),
+      message_of([&] {
+        leaky_clip_by_value(t, at::ones({4, 2, 3}), one);
+      }).c_str(),
       "[leaky_clip_by_value] the bounds must broadcast to t of shape [2, 3], "
       "got shape [4, 2, 3]");
   EXPECT_STREQ(

@@ -20,19 +20,18 @@ void Linear::check() const {
 at::Tensor Linear::operator()(const at::Tensor& x) const {
   const Who who{"Linear", w};
   if (!w.is_built()) check();
-  snt::check(x.dim() >= 2, who, "x must have rank >= 2, got shape ",
-             x.sizes());
+  snt::check(x.dim() >= 2, who, "x must have rank >= 2, got shape ", x.sizes());
   const int64_t size = x.size(-1);
-  snt::check(!w.is_built() || size == w.shape()[0], who,
-             "the last dimension of x must be ",
-             [this] { return input_size(); },
-             " as on the first call, got shape ", x.sizes());
+  snt::check(
+      !w.is_built() || size == w.shape()[0], who,
+      "the last dimension of x must be ", [this] { return input_size(); },
+      " as on the first call, got shape ", x.sizes());
 
   const name_scope scope("Linear", w);
-  const at::Tensor& weight = w.create(
-      {size, output_size}, x, w_init,
-      initializers::TruncatedNormal{
-          .stddev = 1 / std::sqrt(static_cast<double>(size))});
+  const at::Tensor& weight =
+      w.create({size, output_size}, x, w_init,
+               initializers::TruncatedNormal{
+                   .stddev = 1 / std::sqrt(static_cast<double>(size))});
   snt::check<TypeError>(x.scalar_type() == weight.scalar_type(), who,
                         "x must have dtype ", weight.scalar_type(),
                         " like w, got ", x.scalar_type());

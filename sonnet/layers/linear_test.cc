@@ -79,19 +79,19 @@ TEST_P(LinearShapes, AgainstALoop) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Linear, LinearShapes,
-    testing::Values(Case{"EmptyBatch", {0, 4}, 3},
-                    Case{"EmptyInnerBatch", {2, 0, 4}, 3},
-                    Case{"NoOutputs", {2, 4}, 0},
-                    Case{"NoOutputsRank3", {2, 5, 4}, 0},
-                    Case{"NoInputs", {2, 0}, 3},
-                    Case{"NoInputsRank3", {2, 5, 0}, 3},
-                    Case{"Ones", {1, 1}, 1}, Case{"Batch", {2, 4}, 3},
-                    Case{"Rank3", {2, 3, 4}, 5},
-                    Case{"Rank4", {1, 2, 3, 4}, 2},
-                    Case{"Rank5", {2, 1, 3, 2, 4}, 3}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Linear, LinearShapes,
+                         testing::Values(Case{"EmptyBatch", {0, 4}, 3},
+                                         Case{"EmptyInnerBatch", {2, 0, 4}, 3},
+                                         Case{"NoOutputs", {2, 4}, 0},
+                                         Case{"NoOutputsRank3", {2, 5, 4}, 0},
+                                         Case{"NoInputs", {2, 0}, 3},
+                                         Case{"NoInputsRank3", {2, 5, 0}, 3},
+                                         Case{"Ones", {1, 1}, 1},
+                                         Case{"Batch", {2, 4}, 3},
+                                         Case{"Rank3", {2, 3, 4}, 5},
+                                         Case{"Rank4", {1, 2, 3, 4}, 2},
+                                         Case{"Rank5", {2, 1, 3, 2, 4}, 3}),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(LinearTest, Options) {
   EXPECT_EQ(repr(Linear{10}), "Linear(output_size=10)");
@@ -133,8 +133,8 @@ TEST(LinearTest, Integers) {
   for (at::ScalarType dtype : {at::kInt, at::kLong}) {
     const Linear linear{.output_size = 2, .w_init = initializers::Constant{3}};
     const at::Tensor x = at::arange(6, dtype).view({2, 3});
-    EXPECT_TRUE(at::equal(linear(x), at::tensor({9, 9, 36, 36}, dtype)
-                                         .view({2, 2})));
+    EXPECT_TRUE(
+        at::equal(linear(x), at::tensor({9, 9, 36, 36}, dtype).view({2, 2})));
     EXPECT_FALSE(linear.w.value().requires_grad());
     EXPECT_EQ(message_of([&] { Linear{2}(x); }),
               std::string("[TruncatedNormal] Expected floating point type, "
@@ -171,8 +171,8 @@ TEST(LinearTest, IsLinear) {
   EXPECT_TRUE(at::allclose(linear(2 * x + z), 2 * linear(x) + linear(z)));
 
   const Linear affine{.output_size = 5, .b_init = some_biases};
-  EXPECT_TRUE(at::allclose(affine(x) - affine(z), affine(x - z) -
-                           affine(at::zeros_like(x))));
+  EXPECT_TRUE(at::allclose(affine(x) - affine(z),
+                           affine(x - z) - affine(at::zeros_like(x))));
 }
 
 TEST(LinearTest, ExamplesOfABatchAreIndependent) {
@@ -234,13 +234,16 @@ TEST(LinearTest, VariablesInTheOrderOfDeclaration) {
 }
 
 TEST(LinearTest, ErrorsOfOptions) {
-  const Linear bias_twice{.output_size = 3,
-                          .with_bias = false,
-                          .b_init = initializers::Zeros{}};
-  EXPECT_STREQ(message_of([&] { bias_twice(at::ones({2, 4})); }).c_str(),
+  const Linear bias_twice{
+      .output_size = 3, .with_bias = false, .b_init = initializers::Zeros{}};
+  EXPECT_STREQ(message_of([&] {
+                 bias_twice(at::ones({2, 4}));
+               }).c_str(),
                "[Linear] When not using a bias the b_init must be None.");
   EXPECT_FALSE(bias_twice.w.is_built());
-  EXPECT_STREQ(message_of([] { Linear{-1}(at::ones({2, 4})); }).c_str(),
+  EXPECT_STREQ(message_of([] {
+                 Linear{-1}(at::ones({2, 4}));
+               }).c_str(),
                "[Linear] output_size must be >= 0, got -1");
   EXPECT_STREQ(message_of([] {
                  from_json<Linear>(R"({"output_size": 3, "name": "$Foo"})");
@@ -259,7 +262,9 @@ TEST(LinearTest, ErrorsOfCalls) {
                "[Variable] cannot be read before the first call: call the "
                "module once, or snt::build(module, inputs...)");
   linear(at::ones({2, 4}));
-  EXPECT_STREQ(message_of([&] { linear(at::ones({2, 5})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 linear(at::ones({2, 5}));
+               }).c_str(),
                "[Linear] the last dimension of x must be 4 as on the first "
                "call, got shape [2, 5]");
   EXPECT_STREQ(message_of<TypeError>([&] {

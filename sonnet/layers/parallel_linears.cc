@@ -40,10 +40,10 @@ at::Tensor ParallelLinears::operator()(const at::Tensor& x) const {
   const int64_t size = x.size(2);
 
   const name_scope scope("ParallelLinears", w);
-  const at::Tensor& weight = w.create(
-      {n, size, output_size}, x, w_init,
-      initializers::TruncatedNormal{
-          .stddev = 1 / std::sqrt(static_cast<double>(size))});
+  const at::Tensor& weight =
+      w.create({n, size, output_size}, x, w_init,
+               initializers::TruncatedNormal{
+                   .stddev = 1 / std::sqrt(static_cast<double>(size))});
   snt::check<TypeError>(x.scalar_type() == weight.scalar_type(), who,
                         "x must have dtype ", weight.scalar_type(),
                         " like w, got ", x.scalar_type());

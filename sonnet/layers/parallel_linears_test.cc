@@ -40,9 +40,8 @@ at::Tensor slow_outputs(const at::Tensor& x, const ParallelLinears& heads) {
   for (int64_t i = 0; i < y.size(0); ++i) {
     for (int64_t j = 0; j < y.size(1); ++j) {
       for (int64_t k = 0; k < y.size(2); ++k) {
-        double sum = heads.with_bias
-                         ? heads.b.value()[i][0][k].item<double>()
-                         : 0;
+        double sum =
+            heads.with_bias ? heads.b.value()[i][0][k].item<double>() : 0;
         for (int64_t l = 0; l < x.size(2); ++l) {
           sum += x[i][j][l].item<double>() * w[i][l][k].item<double>();
         }
@@ -54,9 +53,8 @@ at::Tensor slow_outputs(const at::Tensor& x, const ParallelLinears& heads) {
 }
 
 TEST(ParallelLinearsTest, AgainstALoop) {
-  for (const Sizes& shape :
-       {Sizes{0, 2, 3}, Sizes{2, 0, 3}, Sizes{2, 3, 0}, Sizes{1, 1, 1},
-        Sizes{3, 2, 4}, Sizes{1, 5, 2}}) {
+  for (const Sizes& shape : {Sizes{0, 2, 3}, Sizes{2, 0, 3}, Sizes{2, 3, 0},
+                             Sizes{1, 1, 1}, Sizes{3, 2, 4}, Sizes{1, 5, 2}}) {
     for (int64_t output_size : {0, 1, 5}) {
       for (bool with_bias : {true, false}) {
         const ParallelLinears heads{
@@ -151,9 +149,13 @@ TEST(ParallelLinearsTest, CopiesShare) {
 
 TEST(ParallelLinearsTest, Errors) {
   const ParallelLinears heads{3};
-  EXPECT_STREQ(message_of([&] { heads(at::ones({2, 4})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 heads(at::ones({2, 4}));
+               }).c_str(),
                "[ParallelLinears] x must have rank 3, got shape [2, 4]");
-  EXPECT_STREQ(message_of([&] { heads(at::ones({2, 3, 4, 5})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 heads(at::ones({2, 3, 4, 5}));
+               }).c_str(),
                "[ParallelLinears] x must have rank 3, got shape [2, 3, 4, 5]");
   EXPECT_THROW(heads.input_size(), NotBuiltError);
   EXPECT_STREQ(
@@ -163,9 +165,10 @@ TEST(ParallelLinearsTest, Errors) {
                 {"class": "initializers.Zeros"}})");
       }).c_str(),
       "[ParallelLinears] When not using a bias the b_init must be None.");
-  EXPECT_STREQ(
-      message_of([] { ParallelLinears{-1}(at::ones({2, 3, 4})); }).c_str(),
-      "[ParallelLinears] output_size must be >= 0, got -1");
+  EXPECT_STREQ(message_of([] {
+                 ParallelLinears{-1}(at::ones({2, 3, 4}));
+               }).c_str(),
+               "[ParallelLinears] output_size must be >= 0, got -1");
 }
 
 TEST(ParallelLinearsTest, ErrorsNameThePath) {
@@ -174,7 +177,9 @@ TEST(ParallelLinearsTest, ErrorsNameThePath) {
   named_variables(net);
   EXPECT_STREQ(message_of([&] { net.heads(at::ones({4})); }).c_str(),
                "[ParallelLinears heads] x must have rank 3, got shape [4]");
-  EXPECT_STREQ(message_of([&] { net.heads(at::ones({2, 1, 5})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 net.heads(at::ones({2, 1, 5}));
+               }).c_str(),
                "[Variable heads/w] was created with shape [2, 4, 3], but this "
                "call needs [2, 5, 3]");
   EXPECT_STREQ(message_of<TypeError>([&] {

@@ -68,8 +68,7 @@ void Reshape::check() const { check_preserve_dims(preserve_dims, "Reshape"); }
 
 at::Tensor Reshape::operator()(const at::Tensor& x) const {
   check();
-  at::Tensor y =
-      reshape_rest(x, output_shape.value, preserve_dims, "Reshape");
+  at::Tensor y = reshape_rest(x, output_shape.value, preserve_dims, "Reshape");
   if (!input_shape.is_set()) {
     input_shape.set_once(x.sizes().slice(preserve_dims).vec());
   }

@@ -40,8 +40,8 @@ TEST_P(ReshapeShapes, KeepsTheOrderOfAllValues) {
     EXPECT_EQ(y.sizes(), at::IntArrayRef(param.y));
     EXPECT_EQ(y.scalar_type(), dtype);
     EXPECT_TRUE(at::equal(y.flatten(), x.flatten()));
-    EXPECT_TRUE(at::equal(
-        snt::reshape(x, param.output_shape, param.preserve_dims), y));
+    EXPECT_TRUE(
+        at::equal(snt::reshape(x, param.output_shape, param.preserve_dims), y));
 
     const Reshape back = module.reversed();
     EXPECT_TRUE(at::equal(back(y), x));
@@ -164,46 +164,58 @@ INSTANTIATE_TEST_SUITE_P(
                     FlattenCase{"Rank4", {10, 2, 3, 4}, 1, {10, 24}},
                     FlattenCase{"Preserve2", {10, 2, 3, 4}, 2, {10, 2, 12}},
                     FlattenCase{"Preserve3", {10, 2, 3, 4}, 3, {10, 2, 3, 4}},
-                    FlattenCase{"PreserveAll",
-                                {10, 2, 3, 4},
-                                4,
-                                {10, 2, 3, 4, 1}}),
+                    FlattenCase{
+                        "PreserveAll", {10, 2, 3, 4}, 4, {10, 2, 3, 4, 1}}),
     [](const auto& info) { return info.param.name; });
 
 TEST(ReshapeTest, Errors) {
   const at::Tensor x = at::ones({2, 3, 4});
-  EXPECT_STREQ(message_of([&] { Reshape{{-1}, 0}(x); }).c_str(),
-               "[Reshape] Argument preserve_dims should be >= 1. Got 0");
-  EXPECT_STREQ(message_of([] {
-                 from_json<Reshape>(
-                     R"({"output_shape": [-1], "preserve_dims": -1})");
+  EXPECT_STREQ(message_of([&] {
+                 Reshape{{-1}, 0}(x);
                }).c_str(),
-               "[Reshape] Argument preserve_dims should be >= 1. Got -1");
+               "[Reshape] Argument preserve_dims should be >= 1. Got 0");
+  EXPECT_STREQ(
+      message_of([] {
+        from_json<Reshape>(R"({"output_shape": [-1], "preserve_dims": -1})");
+      }).c_str(),
+      "[Reshape] Argument preserve_dims should be >= 1. Got -1");
   EXPECT_STREQ(message_of([&] { Flatten{0}(x); }).c_str(),
                "[Flatten] Argument preserve_dims should be >= 1. Got 0");
   EXPECT_STREQ(message_of([&] { snt::reshape(x, {-1}, 0); }).c_str(),
                "[reshape] Argument preserve_dims should be >= 1. Got 0");
-  EXPECT_STREQ(message_of([&] { Reshape{{-1}, 4}(x); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 Reshape{{-1}, 4}(x);
+               }).c_str(),
                "[Reshape] Input tensor has 3 dimensions, should have at least "
                "as many as preserve_dims=4");
   EXPECT_STREQ(message_of([] { snt::flatten(at::ones({})); }).c_str(),
                "[flatten] Input tensor has 0 dimensions, should have at least "
                "as many as preserve_dims=1");
-  EXPECT_STREQ(message_of([&] { Reshape{{4, 4}}(at::ones({8, 2, 7})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 Reshape{{4, 4}}(at::ones({8, 2, 7}));
+               }).c_str(),
                "[Reshape] Input to reshape is a tensor with 112 values, but "
                "the requested shape has 128; got shape [8, 2, 7] for "
                "output_shape [4, 4]");
-  EXPECT_STREQ(message_of([&] { Reshape{{5, -1}}(x); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 Reshape{{5, -1}}(x);
+               }).c_str(),
                "[Reshape] Input to reshape is a tensor with 24 values, but the "
                "requested shape has 10 or a multiple; got shape [2, 3, 4] for "
                "output_shape [5, -1]");
-  EXPECT_STREQ(message_of([&] { Reshape{{-1, 0}}(x); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 Reshape{{-1, 0}}(x);
+               }).c_str(),
                "[Reshape] Input to reshape is a tensor with 24 values, but the "
                "requested shape has 0 or a multiple; got shape [2, 3, 4] for "
                "output_shape [-1, 0]");
-  EXPECT_STREQ(message_of([] { Reshape{{-1, -2}}(at::ones({8, 3, 2})); }).c_str(),
+  EXPECT_STREQ(message_of([] {
+                 Reshape{{-1, -2}}(at::ones({8, 3, 2}));
+               }).c_str(),
                "[Reshape] Size 2 must be non-negative, not -2");
-  EXPECT_STREQ(message_of([&] { Reshape{{-1, -1}}(x); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 Reshape{{-1, -1}}(x);
+               }).c_str(),
                "[Reshape] only one size of output_shape may be -1, got "
                "[-1, -1]");
   EXPECT_STREQ(

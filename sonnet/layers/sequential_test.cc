@@ -121,11 +121,10 @@ TEST(SequentialTest, Nests) {
   const Sequential net{{Sequential{{Linear{4}, activations::elu}},
                         nets::MLP{.output_sizes = {3, 2}}}};
   EXPECT_EQ(net(uneven({2, 5})).sizes(), at::IntArrayRef({2, 2}));
-  EXPECT_EQ(paths(net),
-            (std::vector<std::string>{
-                "layers/0/layers/0/w", "layers/0/layers/0/b",
-                "layers/1/layers/0/w", "layers/1/layers/0/b",
-                "layers/1/layers/1/w", "layers/1/layers/1/b"}));
+  EXPECT_EQ(paths(net), (std::vector<std::string>{
+                            "layers/0/layers/0/w", "layers/0/layers/0/b",
+                            "layers/1/layers/0/w", "layers/1/layers/0/b",
+                            "layers/1/layers/1/w", "layers/1/layers/1/b"}));
 }
 
 TEST(SequentialTest, Grows) {
@@ -140,9 +139,9 @@ TEST(SequentialTest, Grows) {
 
 TEST(SequentialTest, Options) {
   EXPECT_EQ(repr(Sequential{}), "Sequential()");
-  const Sequential net{{Linear{4}, activations::relu,
-                        Linear{.output_size = 3, .name = "out"}},
-                       "body"};
+  const Sequential net{
+      {Linear{4}, activations::relu, Linear{.output_size = 3, .name = "out"}},
+      "body"};
   EXPECT_EQ(repr(Sequential{{Linear{4}}}),
             "Sequential(layers=[Linear(output_size=4)])");
   EXPECT_EQ(repr(net),
@@ -212,7 +211,9 @@ TEST(SequentialTest, Errors) {
 TEST(SequentialTest, ErrorsOfItsLayersNameTheirPath) {
   const Net net;
   build(net, &Net::operator(), Shape{-1, 5});
-  EXPECT_STREQ(message_of([&] { net(at::ones({2, 6})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 net(at::ones({2, 6}));
+               }).c_str(),
                "[Linear body/layers/0] the last dimension of x must be 5 as on "
                "the first call, got shape [2, 6]");
 }

@@ -39,8 +39,7 @@ void ExponentialMovingAverage::reset() const {
   counter.assign(0);
 }
 
-at::Tensor ExponentialMovingAverage::operator()(
-    const at::Tensor& value) const {
+at::Tensor ExponentialMovingAverage::operator()(const at::Tensor& value) const {
   update(value);
   return this->value();
 }

@@ -176,7 +176,9 @@ TEST(ExponentialMovingAverageTest, Errors) {
                "[ExponentialMovingAverage] value must be floating, got int64");
   average.update(at::ones({2, 3}));
   named_variables(net);
-  EXPECT_STREQ(message_of([&] { average.update(at::ones({3, 2})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 average.update(at::ones({3, 2}));
+               }).c_str(),
                "[Variable slow/hidden] was created with shape [2, 3], but this "
                "call needs [3, 2]");
   EXPECT_STREQ(message_of<TypeError>([&] {

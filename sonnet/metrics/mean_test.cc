@@ -139,7 +139,9 @@ TEST(MeanTest, Errors) {
                too_early);
   mean.update(at::ones({2, 3}));
   named_variables(net);
-  EXPECT_STREQ(message_of([&] { mean.update(at::ones({3, 2})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 mean.update(at::ones({3, 2}));
+               }).c_str(),
                "[Variable accuracy/sum] was created with shape [2, 3], but "
                "this call needs [3, 2]");
   EXPECT_THROW(mean.update(at::ones({2, 3}, at::kDouble)), ValueError);

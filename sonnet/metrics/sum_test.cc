@@ -124,11 +124,15 @@ TEST(SumTest, Errors) {
                too_early);
   sum.update(at::ones({2, 3}));
   named_variables(net);
-  EXPECT_STREQ(message_of([&] { sum.update(at::ones({3, 2})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 sum.update(at::ones({3, 2}));
+               }).c_str(),
                "[Variable total/sum] was created with shape [2, 3], but this "
                "call needs [3, 2]");
   EXPECT_STREQ(
-      message_of([&] { sum.update(at::ones({2, 3}, at::kDouble)); }).c_str(),
+      message_of([&] {
+        sum.update(at::ones({2, 3}, at::kDouble));
+      }).c_str(),
       "[Variable total/sum] Tensor conversion requested dtype float32 for "
       "Tensor with dtype float64");
   expect_close(sum.value(), at::ones({2, 3}));

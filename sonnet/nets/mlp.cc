@@ -53,15 +53,15 @@ MLP MLP::reverse(std::optional<bool> final_too,
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
     sizes.push_back(layer->input_size());
   }
-  return {.output_sizes = std::move(sizes),
-          .w_init = w_init,
-          .b_init = b_init,
-          .with_bias = with_bias,
-          .activation = activation,
-          .dropout_rate = dropout_rate,
-          .activate_final = final_too.value_or(activate_final),
-          .name = new_name.value_or((name.empty() ? "mlp" : name) +
-                                    "_reversed")};
+  return {
+      .output_sizes = std::move(sizes),
+      .w_init = w_init,
+      .b_init = b_init,
+      .with_bias = with_bias,
+      .activation = activation,
+      .dropout_rate = dropout_rate,
+      .activate_final = final_too.value_or(activate_final),
+      .name = new_name.value_or((name.empty() ? "mlp" : name) + "_reversed")};
 }
 
 }  // namespace snt::nets

@@ -97,8 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"NoInputs", {2, 0}, {3, 2}},
                     Case{"NoUnits", {2, 4}, {0, 2}},
                     Case{"NoOutputs", {2, 4}, {3, 0}},
-                    Case{"Ones", {1, 1}, {1}},
-                    Case{"OneLayer", {2, 4}, {3}},
+                    Case{"Ones", {1, 1}, {1}}, Case{"OneLayer", {2, 4}, {3}},
                     Case{"ThreeLayers", {2, 5}, {6, 4, 3}},
                     Case{"Rank3", {2, 3, 4}, {5, 2}},
                     Case{"Rank5", {2, 1, 3, 2, 4}, {5, 2}}),
@@ -118,7 +117,8 @@ TEST(MLPTest, Dtypes) {
     const at::Tensor y = mlp(x);
     const at::Tensor exact = x.to(at::kDouble).contiguous();
     const double* row = exact.data_ptr<double>();
-    expect_close(y[0], at::tensor(slow_output({row, row + 4}, mlp), at::kDouble),
+    expect_close(y[0],
+                 at::tensor(slow_output({row, row + 4}, mlp), at::kDouble),
                  dtype, 2);
     for (const Variable& variable : variables(mlp)) {
       EXPECT_EQ(variable.dtype(), dtype);
@@ -158,8 +158,9 @@ TEST(MLPTest, Variables) {
     names += entry.variable.name() + " ";
   }
   EXPECT_EQ(paths, "layers/0/w layers/0/b layers/1/w layers/1/b ");
-  EXPECT_EQ(names, "head/linear_0/w head/linear_0/b head/linear_1/w "
-                   "head/linear_1/b ");
+  EXPECT_EQ(names,
+            "head/linear_0/w head/linear_0/b head/linear_1/w "
+            "head/linear_1/b ");
   EXPECT_EQ(submodules(mlp).size(), 2);
   const MLP no_bias{.output_sizes = {3, 2}, .with_bias = false};
   build(no_bias, Shape{-1, 4});
@@ -288,28 +289,37 @@ TEST(MLPTest, Options) {
             R"({"output_sizes":[4,3],"w_init":null,"b_init":null,)"
             R"("with_bias":true,"activation":"relu","dropout_rate":null,)"
             R"("activate_final":false})");
-  const MLP all{{6}, initializers::Ones{}, initializers::Zeros{}, true,
-                activations::elu, 0.5, true, "head"};
+  const MLP all{{6},
+                initializers::Ones{},
+                initializers::Zeros{},
+                true,
+                activations::elu,
+                0.5,
+                true,
+                "head"};
   EXPECT_EQ(to_json(from_json<MLP>(to_json(all))), to_json(all));
 }
 
 TEST(MLPTest, Errors) {
   const at::Tensor x = at::ones({2, 4});
-  const MLP bias_twice{.output_sizes = {3},
-                       .b_init = initializers::Zeros{},
-                       .with_bias = false};
+  const MLP bias_twice{
+      .output_sizes = {3}, .b_init = initializers::Zeros{}, .with_bias = false};
   EXPECT_STREQ(message_of([&] { bias_twice(x); }).c_str(),
                "[MLP] When with_bias=False b_init must not be set.");
   const MLP rate{.output_sizes = {3}, .dropout_rate = 1};
   EXPECT_STREQ(message_of([&] { rate(x, true); }).c_str(),
                "[MLP] dropout_rate must be in [0, 1), got 1.0");
-  EXPECT_STREQ(message_of([&] { MLP{{3, -1}}(x); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 MLP{{3, -1}}(x);
+               }).c_str(),
                "[Linear] output_size must be >= 0, got -1");
   const Net net;
   EXPECT_STREQ(message_of([&] { net(at::ones({4})); }).c_str(),
                "[Linear] x must have rank >= 2, got shape [4]");
   build(net, Shape{-1, 5});
-  EXPECT_STREQ(message_of([&] { net(at::ones({2, 6})); }).c_str(),
+  EXPECT_STREQ(message_of([&] {
+                 net(at::ones({2, 6}));
+               }).c_str(),
                "[Linear body/layers/0] the last dimension of x must be 5 as on "
                "the first call, got shape [2, 6]");
 }

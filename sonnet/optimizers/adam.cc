@@ -7,12 +7,23 @@
 #include "sonnet/optimizers/update.h"
 
 namespace snt::optimizers {
+namespace {
+
+// 1 - beta^t, in float32 unless everything is in float64: as TensorFlow has it,
+// where 1 - 0.999f^1 is not 0.001f.
+double correction(double beta, int64_t t, at::ScalarType dtype) {
+  if (dtype == at::kDouble) return 1 - std::pow(beta, t);
+  return 1.0F - std::pow(static_cast<float>(beta), static_cast<float>(t));
+}
+
+}  // namespace
 
 void adam_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
                  double beta_1, double beta_2, double epsilon, int64_t t,
                  const at::Tensor& m, const at::Tensor& v) {
-  const double correction_1 = 1 - std::pow(beta_1, t);
-  const double correction_2 = std::sqrt(1 - std::pow(beta_2, t));
+  const double correction_1 = correction(beta_1, t, theta.scalar_type());
+  const double correction_2 =
+      std::sqrt(correction(beta_2, t, theta.scalar_type()));
 
   m.mul_(beta_1).add_(g, 1 - beta_1);
   v.mul_(beta_2).addcmul_(g, g, 1 - beta_2);

@@ -45,6 +45,7 @@ struct Momentum {
   Slots accumulated_momentum = Slots();   // m, made by the first apply.
   Variable step = detail::unused_step();  // [], calls of apply; for schedules.
 
+  // It has none before the first step.
   static constexpr bool allow_empty_variables = true;
 
   // Changes each parameter in place by its update: a gradient of its shape,

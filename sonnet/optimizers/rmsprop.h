@@ -54,6 +54,7 @@ struct RMSProp {
   Slots mg = Slots();                     // The same, if centered.
   Variable step = detail::unused_step();  // [], calls of apply; for schedules.
 
+  // It has none before the first step.
   static constexpr bool allow_empty_variables = true;
 
   // Changes each parameter in place by its update: a gradient of its shape,

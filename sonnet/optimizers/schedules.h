@@ -27,6 +27,7 @@ namespace snt::schedules {
 struct Constant {
   Required<double> value;  // At every step.
 
+  // The value at a step.
   double operator()(int64_t step) const;
 };
 
@@ -42,7 +43,9 @@ struct Linear {
   Required<int64_t> steps;  // How many steps it takes to reach `end`.
   double end = 0.0;         // At step `steps`, and after it.
 
+  // Throws ValueError for options that make no sense.
   void check() const;
+  // The value at a step.
   double operator()(int64_t step) const;
 };
 
@@ -61,7 +64,9 @@ struct Cosine {
   Required<int64_t> steps;  // How many steps it takes to reach `end`.
   double end = 0.0;         // At step `steps`, and after it.
 
+  // Throws ValueError for options that make no sense.
   void check() const;
+  // The value at a step.
   double operator()(int64_t step) const;
 };
 
@@ -79,7 +84,9 @@ struct Exponential {
   Required<double> rate;    // The factor.
   bool staircase = false;   // Whether to change only every `steps` steps.
 
+  // Throws ValueError for options that make no sense.
   void check() const;
+  // The value at a step.
   double operator()(int64_t step) const;
 };
 
@@ -96,7 +103,9 @@ struct Piecewise {
   Required<std::vector<int64_t>> boundaries;  // First step of values[1], ...
   Required<std::vector<double>> values;       // One more than `boundaries`.
 
+  // Throws ValueError for options that make no sense.
   void check() const;
+  // The value at a step.
   double operator()(int64_t step) const;
 };
 
@@ -115,7 +124,9 @@ struct WarmUp {
   Schedule then = {};       // What follows. Must be given.
   double start = 0.0;       // At step 0.
 
+  // Throws ValueError for options that make no sense.
   void check() const;
+  // The value at a step.
   double operator()(int64_t step) const;
 };
 
@@ -133,7 +144,9 @@ struct Joined {
   std::vector<Schedule> schedules = {};  // One more than `boundaries`.
   std::vector<int64_t> boundaries = {};  // First step of schedules[1], ...
 
+  // Throws ValueError for options that make no sense.
   void check() const;
+  // The value at a step.
   double operator()(int64_t step) const;
 };
 

@@ -31,6 +31,7 @@ struct SGD {
 
   Variable step = detail::unused_step();  // [], calls of apply; for schedules.
 
+  // It has none before the first step.
   static constexpr bool allow_empty_variables = true;
 
   // Changes each parameter in place by its update: a gradient of its shape,

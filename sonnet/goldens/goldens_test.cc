@@ -1,0 +1,355 @@
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include "sonnet/core/errors.h"
+#include "sonnet/goldens/repr.h"
+#include "sonnet/goldens/runner.h"
+#include "sonnet/io/safetensors.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using snt::goldens::Case;
+using snt::goldens::Json;
+using snt::goldens::Outcome;
+using testing::Contains;
+using testing::HasSubstr;
+
+const fs::path kGoldens = SONNET_GOLDENS_DIR;
+constexpr int kCases = 593;  // And one list of names, which is no case.
+
+TEST(GoldensTest, NoCaseFails) {
+  std::ostringstream report;
+  const auto summary = snt::goldens::run_goldens(kGoldens, {}, report);
+  const auto& all = summary.all;
+  EXPECT_EQ(all.failed, 0) << report.str();
+  EXPECT_GT(all.passed, 0);
+  EXPECT_EQ(all.passed + all.failed + all.missing, kCases);
+  EXPECT_EQ(summary.no_cases, 1);
+  EXPECT_THAT(report.str(),
+              testing::EndsWith("\n" + std::to_string(all.passed) +
+                                " passed, 0 failed, " +
+                                std::to_string(all.missing) + " missing\n"));
+  EXPECT_EQ(summary.exit_status(false), 0);
+  EXPECT_EQ(summary.exit_status(true), all.missing > 0 ? 1 : 0);
+}
+
+TEST(GoldensTest, AFilterChoosesByNameAndFolder) {
+  const auto count = [](const std::string& filter) {
+    std::ostringstream report;
+    const auto all =
+        snt::goldens::run_goldens(kGoldens, {.filter = filter}, report).all;
+    return all.passed + all.failed + all.missing;
+  };
+  EXPECT_EQ(count("linear_basic"), 1);
+  EXPECT_EQ(count("optimizers/*"), 28);
+  EXPECT_EQ(count("nothing"), 0);
+}
+
+// A folder with one case, made from one that is right.
+class DamageTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::temp_directory_path() /
+            ("snt_goldens_" + std::to_string(::getpid()));
+    fs::create_directories(root_);
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  // The outcome of `name` ("modules/linear_basic") after `damage`.
+  Outcome run(const std::string& name,
+              const std::function<void(Case&)>& damage) {
+    Case golden = snt::goldens::read_case(kGoldens / (name + ".json"));
+    damage(golden);
+    const fs::path stem = root_ / name;
+    fs::create_directories(stem.parent_path());
+    std::ofstream(stem.string() + ".json") << golden.json;
+    if (!golden.tensors.empty()) {
+      snt::write_safetensors(stem.string() + ".safetensors", golden.tensors);
+    }
+    return snt::goldens::run_case(stem.string() + ".json");
+  }
+
+  // Expects that the case passes as it is, and fails with `problem` when it is
+  // damaged.
+  void expect_failure(const std::string& name, const std::string& problem,
+                      const std::function<void(Case&)>& damage) {
+    SCOPED_TRACE(name + ": " + problem);
+    EXPECT_THAT(run(name, [](Case&) {}).problems, testing::IsEmpty());
+    const Outcome outcome = run(name, damage);
+    EXPECT_FALSE(outcome.passed());
+    EXPECT_THAT(outcome.problems, Contains(HasSubstr(problem)));
+  }
+
+  fs::path root_;
+};
+
+// Moves the largest number of a tensor by `factor` of its size.
+std::function<void(Case&)> move(const std::string& tensor, double factor) {
+  return [=](Case& golden) {
+    at::Tensor flat = golden.tensors.at(tensor).flatten();
+    flat[flat.abs().argmax()] *= 1 + factor;
+  };
+}
+
+TEST_F(DamageTest, OutputsAreCompared) {
+  expect_failure("modules/linear_basic", "out/0: off by", move("out/0", 2e-5));
+  expect_failure("modules/linear_float64", "out/0: off by",
+                 move("out/0", 2e-10));
+  expect_failure("modules/linear_basic", "out/1: float32[", [](Case& golden) {
+    golden.tensors["out/1"] = golden.tensors["out/1"].to(at::kDouble);
+  });
+  expect_failure("modules/linear_basic", "out/0: float32[", [](Case& golden) {
+    golden.tensors["out/0"] = golden.tensors["out/0"].unsqueeze(0);
+  });
+  expect_failure("modules/linear_basic", "out/0: off by", [](Case& golden) {
+    golden.tensors["out/0"][0][0] = std::nan("");
+  });
+  expect_failure(
+      "modules/linear_basic", "instead of a list of 1",
+      [](Case& golden) { golden.json["calls"][0]["outputs"] = {"out/0"}; });
+  expect_failure("functions/embedding_dim", "6 instead of 7",
+                 [](Case& golden) { golden.json["calls"][0]["outputs"] = 7; });
+  expect_failure("functions/initializer_constant_int", "out/0: other values",
+                 [](Case& golden) { golden.tensors["out/0"][1] = 8; });
+}
+
+TEST_F(DamageTest, GradientsAreCompared) {
+  expect_failure("modules/linear_basic", "grad/0/w: off by",
+                 move("grad/0/w", 2e-5));
+  expect_failure("modules/linear_basic", "grad/0/in/0: off by",
+                 move("grad/0/in/0", 2e-5));
+  expect_failure("modules/linear_basic", "off by", [](Case& golden) {
+    golden.tensors["cot/0"] = golden.tensors["cot/0"] * 1.001;
+  });
+  expect_failure("modules/linear_basic", "a value instead of none",
+                 [](Case& golden) {
+                   golden.json["calls"][0]["grads"]["params"]["b"] = nullptr;
+                   golden.tensors.erase("grad/0/b");
+                 });
+  expect_failure(
+      "functions/leaky_clip", "no value instead of one", [](Case& golden) {
+        golden.json["calls"][1]["grads"]["inputs"]["in/2"] = "new";
+        golden.tensors["new"] = at::zeros_like(golden.tensors["in/2"]);
+      });
+  expect_failure("modules/embed_basic", "is sparse", [](Case& golden) {
+    golden.json["calls"][0].erase("sparse_grads");
+  });
+}
+
+TEST_F(DamageTest, VariablesAreCompared) {
+  expect_failure("modules/linear_basic", "b: a variable that Sonnet does not",
+                 [](Case& golden) { golden.json["variables"].erase(0); });
+  expect_failure(
+      "modules/linear_basic", "c: there is no such variable",
+      [](Case& golden) { golden.json["variables"][0]["path"] = "c"; });
+  expect_failure("modules/linear_basic", "b trainable", [](Case& golden) {
+    golden.json["variables"][0]["trainable"] = false;
+  });
+  expect_failure("modules/linear_basic", "b shape", [](Case& golden) {
+    golden.json["variables"][0]["shape"] = {7};
+  });
+  expect_failure("modules/linear_basic", "b dtype", [](Case& golden) {
+    golden.json["variables"][0]["dtype"] = "float64";
+  });
+  expect_failure("modules/linear_basic", "b: created by call 0",
+                 [](Case& golden) {
+                   golden.json["variables"][0]["created_by"] = "call 1";
+                 });
+  expect_failure(
+      "modules/linear_basic", "trainable variables",
+      [](Case& golden) { golden.json["trainable_variables"] = {"b"}; });
+  expect_failure("modules/linear_basic", "initial b: off by",
+                 [](Case& golden) { golden.tensors["initial/b"][0] = 0.1; });
+  expect_failure("modules/linear_basic", "b random", [](Case& golden) {
+    golden.json["initial"].erase("b");
+    golden.tensors.erase("initial/b");
+  });
+  expect_failure("modules/linear_basic", "w random",
+                 [](Case& golden) { golden.json["initial"]["w"] = "var/w"; });
+}
+
+TEST_F(DamageTest, ChangesAreCompared) {
+  expect_failure("modules/mean_fresh", "after/1/sum: off by",
+                 move("after/1/sum", 2e-5));
+  expect_failure("modules/mean_fresh", "after/0/count: other values",
+                 [](Case& golden) { golden.tensors["after/0/count"] += 1; });
+  expect_failure("modules/mean_fresh", "call 0 changed sum", [](Case& golden) {
+    golden.json["calls"][0]["after"].erase("sum");
+    golden.tensors.erase("after/0/sum");
+  });
+  expect_failure("modules/linear_basic", "call 0 changed b", [](Case& golden) {
+    golden.json["calls"][0]["after"] = {{"b", "var/b"}};
+  });
+}
+
+TEST_F(DamageTest, TextsAreCompared) {
+  expect_failure("modules/linear_basic", "name: linear",
+                 [](Case& golden) { golden.json["name"] = "linear_1"; });
+  expect_failure("modules/linear_basic", "repr: Linear", [](Case& golden) {
+    golden.json["repr"] = "Linear(output_size=5)";
+  });
+  expect_failure(
+      "modules/mlp_activate_final_tanh", "repr: MLP", [](Case& golden) {
+        std::string repr = golden.json["repr"];
+        golden.json["repr"] = repr.replace(repr.find("tanh"), 4, "relu");
+      });
+  expect_failure(
+      "texts/format_variables_linear_mlp", "text:", [](Case& golden) {
+        std::string text = golden.json["text"];
+        golden.json["text"] = text.replace(text.find("f32"), 3, "f64");
+      });
+  const Outcome reprs = run("texts/reprs", [](Case& golden) {
+    golden.json["entries"][0]["repr"] = "Linear(output_size=11)";
+  });
+  EXPECT_THAT(reprs.problems,
+              Contains(HasSubstr("repr: Linear(output_size=10) instead of")));
+}
+
+TEST_F(DamageTest, ErrorsAreCompared) {
+  expect_failure("errors/linear_rank1", "without the words", [](Case& golden) {
+    golden.json["message"] = "Shape (4,) must have rank >= 3";
+  });
+  expect_failure("errors/linear_rank1", "without the words", [](Case& golden) {
+    golden.json["message"] = "Shape (5,) must have rank >= 2";
+  });
+  expect_failure("errors/linear_rank1", "instead of a TypeError",
+                 [](Case& golden) { golden.json["raises"] = "TypeError"; });
+  expect_failure("errors/linear_rank1", "instead of at constructor",
+                 [](Case& golden) { golden.json["where"] = "constructor"; });
+  expect_failure("errors/linear_rank1", "nothing was thrown", [](Case& golden) {
+    golden.json["calls"][0]["args"][0]["shape"] = {2, 4};
+  });
+  expect_failure(
+      "errors/linear_w_before_call", "the table has no method",
+      [](Case& golden) { golden.json["calls"][0]["method"] = "no_such"; });
+  expect_failure("errors/sgd_length_mismatch", "without the words",
+                 [](Case& golden) { golden.json["message"] = "something"; });
+}
+
+TEST_F(DamageTest, OptimizersAreCompared) {
+  expect_failure("optimizers/adam_dense", "after/2/parameters/0: off by",
+                 move("after/2/parameters/0", 2e-5));
+  expect_failure("optimizers/adam_sparse", "after/1/m/0: off by",
+                 move("after/1/m/0", 2e-5));
+  expect_failure("optimizers/adam_dense",
+                 "m/0: a variable that Sonnet does not", [](Case& golden) {
+                   for (Json& step : golden.json["steps"]) {
+                     step["variables"].erase("m/0");
+                   }
+                 });
+  expect_failure("optimizers/adam_schedule", "off by", [](Case& golden) {
+    for (Json& step : golden.json["steps"]) step.erase("set");
+  });
+  expect_failure("optimizers/adam_dense", "trainable", [](Case& golden) {
+    golden.json["variables"][0]["trainable"] = true;
+  });
+}
+
+TEST_F(DamageTest, FactsAreCompared) {
+  const auto set = [](const std::string& key, const Json& value) {
+    return [=](Case& golden) { golden.json["expected"][key] = value; };
+  };
+  const std::string normal = "functions/facts_truncatednormal_40x25";
+  expect_failure(normal, "std ", set("std", 0.89));
+  expect_failure(normal, "mean ", set("mean", 0.01));
+  expect_failure(normal, "highest ", set("upper", 1.9));
+  expect_failure("functions/facts_orthogonal_tall", "gram matrix",
+                 set("gram_diagonal", 1.01));
+  expect_failure("functions/facts_dropout_half", "kept fraction",
+                 set("kept_fraction", 0.52));
+  expect_failure("functions/facts_dropout_half", "values ",
+                 set("values", {0.0, 2.1}));
+  expect_failure("functions/default_initial_linear", "w std", [](Case& golden) {
+    golden.json["variables"]["w"]["expected"]["std"] = 0.053;
+  });
+}
+
+TEST_F(DamageTest, AMissingClassIsNamedAndDoesNotPass) {
+  const auto rename = [](Case& golden) { golden.json["class"] = "Lineal"; };
+  const Outcome outcome = run("modules/linear_basic", rename);
+  EXPECT_FALSE(outcome.passed());
+  EXPECT_THAT(outcome.problems, testing::IsEmpty());
+  EXPECT_THAT(outcome.missing, testing::ElementsAre("Lineal"));
+
+  const Outcome inner = run("modules/sequential_mlp", [](Case& golden) {
+    golden.json["config"]["layers"][0]["class"] = "Lineal";
+  });
+  EXPECT_THAT(inner.missing, testing::ElementsAre("Lineal"));
+
+  std::ostringstream report;
+  const auto summary = snt::goldens::run_goldens(root_, {}, report);
+  EXPECT_EQ(summary.all.missing, 2);
+  EXPECT_EQ(summary.exit_status(/*require_all=*/false), 0);
+  EXPECT_EQ(summary.exit_status(/*require_all=*/true), 1);
+  EXPECT_THAT(report.str(), HasSubstr("missing: Lineal, needed by 2 cases\n"));
+  EXPECT_THAT(report.str(),
+              testing::EndsWith("0 passed, 0 failed, 2 missing\n"));
+}
+
+TEST_F(DamageTest, DamagedFilesFail) {
+  expect_failure("modules/linear_basic", "does not mention its tensor extra",
+                 [](Case& golden) { golden.tensors["extra"] = at::ones({2}); });
+  expect_failure("modules/linear_basic", "map::at",
+                 [](Case& golden) { golden.tensors.erase("out/0"); });
+  run("modules/linear_basic", [](Case&) {});
+  std::ofstream(root_ / "modules/linear_basic.json") << "{\"case\": ";
+  std::ostringstream report;
+  const auto summary = snt::goldens::run_goldens(root_, {}, report);
+  EXPECT_EQ(summary.all.failed, 1);
+  EXPECT_EQ(summary.exit_status(false), 1);
+  EXPECT_THAT(report.str(), HasSubstr("cannot be read: "));
+}
+
+TEST(RunGoldensTest, AFolderWithoutCasesIsAnError) {
+  std::ostringstream report;
+  EXPECT_THROW(snt::goldens::run_goldens("/nowhere", {}, report),
+               snt::ValueError);
+}
+
+TEST(ReprTest, PythonObjectsAreComparedAsFarAsTheySaySomething) {
+  using snt::goldens::repr_matches;
+  EXPECT_TRUE(repr_matches("A(b=[3, 4])", "A(b=(3, 4))", true));
+  EXPECT_TRUE(repr_matches("A(b=[3])", "A(b=TensorShape([3]))", true));
+  EXPECT_FALSE(repr_matches("A(b=[3, 5])", "A(b=(3, 4))", true));
+  EXPECT_TRUE(repr_matches("A(b=1.0)", "A(b=1)", true));
+  EXPECT_TRUE(repr_matches("A(b=1.0, c=2)", "A(b=1, c=2)", true));
+  EXPECT_FALSE(repr_matches("A(b=1)", "A(b=1.0)", true));
+  EXPECT_FALSE(repr_matches("A(b=1.5)", "A(b=1)", true));
+  EXPECT_FALSE(repr_matches("A(\n    b=1,\n)", "A(b=1)", true));
+  const std::string object =
+      "A(\n    b=<sonnet.src.initializers.Zeros object at 0x0>,\n    c=2,\n)";
+  EXPECT_TRUE(repr_matches("A(b=Zeros(), c=2)", object, false));
+  EXPECT_FALSE(repr_matches("A(b=Ones(), c=2)", object, false));
+  EXPECT_FALSE(repr_matches("A(b=Zeros(), c=3)", object, false));
+  EXPECT_TRUE(repr_matches("A(f=relu)", "A(f=<function relu at 0x0>)", false));
+  EXPECT_FALSE(repr_matches("A(f=tanh)", "A(f=<function relu at 0x0>)", false));
+}
+
+TEST(MessageTest, SonnetsWordsMustStandInIt) {
+  using snt::goldens::message_matches;
+  EXPECT_TRUE(message_matches("[A] x must have rank >= 2, got shape [4]",
+                              "Shape (4,) must have rank >= 2"));
+  EXPECT_TRUE(message_matches("[A] x must have rank >= 2, got shape []",
+                              "Shape () must have rank >= 2"));
+  EXPECT_FALSE(message_matches("[A] x must have rank >= 2, got shape [5]",
+                               "Shape (4,) must have rank >= 2"));
+  EXPECT_TRUE(message_matches("[A] no such key 'b'", "\"no such key 'b'\""));
+  EXPECT_TRUE(message_matches("[A] Invalid `mode` argument: foo",
+                              "('Invalid `mode` argument:', 'foo')"));
+  EXPECT_TRUE(message_matches("[A] inputs must have dtype float64, got float32",
+                              "inputs must have dtype tf.float64, got "
+                              "tf.float32"));
+  EXPECT_TRUE(message_matches("[A] DType of update float64 is not equal to x",
+                              "DType of update <tf.Tensor: shape=(2,), "
+                              "numpy=array([0., 1.])> is not equal to <a>"));
+  EXPECT_FALSE(message_matches("[A] got int64", "got <dtype: 'int32'>"));
+}
+
+}  // namespace

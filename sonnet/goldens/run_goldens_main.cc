@@ -1,0 +1,31 @@
+// Compares this library with recorded outputs of Sonnet 2.
+//
+//     run_goldens [DIR] [--require-all] [--verbose] [--filter GLOB]
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "sonnet/goldens/runner.h"
+
+int main(int argc, char** argv) {
+  std::string folder = SONNET_GOLDENS_DIR;
+  bool require_all = false;
+  snt::goldens::RunOptions options;
+
+  CLI::App app("Compares this library with recorded outputs of Sonnet 2.");
+  app.add_option("DIR", folder, "folder of cases; default: the repository's");
+  app.add_flag("--require-all", require_all, "a missing class is a failure");
+  app.add_flag("--verbose", options.verbose, "name all cases, print notes");
+  app.add_option("--filter", options.filter,
+                 "only cases whose NAME or FOLDER/NAME matches this glob");
+  CLI11_PARSE(app, argc, argv);
+
+  try {
+    return snt::goldens::run_goldens(folder, options, std::cout)
+        .exit_status(require_all);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 2;
+  }
+}
