@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
 namespace snt::optimizers {
@@ -14,6 +15,30 @@ namespace {
 double correction(double beta, int64_t t, at::ScalarType dtype) {
   if (dtype == at::kDouble) return 1 - std::pow(beta, t);
   return 1.0F - std::pow(static_cast<float>(beta), static_cast<float>(t));
+}
+
+// The same update with every operation rounded to a half type.
+void adam_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
+                         const at::Tensor& gradient, double learning_rate,
+                         double beta1, double beta2, double epsilon,
+                         int64_t step, const at::Tensor& first,
+                         const at::Tensor& second) {
+  using detail::Rounded;
+  const Rounded g = Rounded::of(gradient, dtype);
+  const Rounded one = Rounded::of(1.0, dtype);
+  const Rounded alpha = Rounded::of(learning_rate, dtype);
+  const Rounded beta_1 = Rounded::of(beta1, dtype);
+  const Rounded beta_2 = Rounded::of(beta2, dtype);
+  const Rounded t = Rounded::of(static_cast<double>(step), dtype);
+
+  const Rounded m = beta_1 * Rounded::of(first, dtype) + (one - beta_1) * g;
+  const Rounded v =
+      beta_2 * Rounded::of(second, dtype) + (one - beta_2) * g * g;
+  const Rounded m_hat = m / (one - pow(beta_1, t));
+  const Rounded v_hat = v / (one - pow(beta_2, t));
+  theta.sub_((alpha * m_hat / plus_epsilon(sqrt(v_hat), epsilon)).value);
+  first.copy_(m.value);
+  second.copy_(v.value);
 }
 
 }  // namespace
@@ -48,9 +73,15 @@ void Adam::apply(const std::vector<at::Tensor>& updates,
     const at::ScalarType dtype = updates[i].scalar_type();
     const size_t k = slots[i];
     const detail::Target to(updates[i], {parameters[i], m[k], v[k]});
+    if (dtype == at::kHalf || dtype == at::kBFloat16) {
+      adam_update_rounded(dtype, to[0], to.g(), alpha, beta_1, beta_2, eps, t,
+                          to[1], to[2]);
+      to.store();
+      continue;
+    }
     adam_update(to[0], to.g(), detail::cast(alpha, dtype),
                 detail::cast(beta_1, dtype), detail::cast(beta_2, dtype),
-                detail::cast_small(eps, dtype), t, to[1], to[2]);
+                detail::cast(eps, dtype), t, to[1], to[2]);
     to.store();
   }
   detail::count_step(step);

@@ -4,9 +4,40 @@
 
 #include <utility>
 
+#include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
 namespace snt::optimizers {
+namespace {
+
+// The same update with every operation rounded to a half type.
+void rmsprop_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
+                            const at::Tensor& gradient, double learning_rate,
+                            double decay, double momentum, double epsilon,
+                            const at::Tensor& mom, const at::Tensor& ms,
+                            const at::Tensor& mg) {
+  using detail::Rounded;
+  const Rounded g = Rounded::of(gradient, dtype);
+  const Rounded one = Rounded::of(1.0, dtype);
+  const Rounded alpha = Rounded::of(learning_rate, dtype);
+  const Rounded rho = Rounded::of(decay, dtype);
+  const Rounded mu = Rounded::of(momentum, dtype);
+
+  const Rounded square = g * g * (one - rho) + Rounded::of(ms, dtype) * rho;
+  Rounded variance = square;
+  if (mg.defined()) {
+    const Rounded mean = g * (one - rho) + Rounded::of(mg, dtype) * rho;
+    variance = square - mean * mean;
+    mg.copy_(mean.value);
+  }
+  const Rounded step = mu * Rounded::of(mom, dtype) +
+                       alpha * g * rsqrt(plus_epsilon(variance, epsilon));
+  theta.sub_(step.value);
+  mom.copy_(step.value);
+  ms.copy_(square.value);
+}
+
+}  // namespace
 
 void rmsprop_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
                     double decay, double mu, double epsilon,
@@ -45,10 +76,16 @@ void RMSProp::apply(const std::vector<at::Tensor>& updates,
     std::vector<Variable> changed = {parameters[i], mom[k], ms[k]};
     if (centered) changed.push_back(mg[k]);
     const detail::Target to(updates[i], std::move(changed));
+    const at::Tensor mean = centered ? to[3] : at::Tensor();
+    if (dtype == at::kHalf || dtype == at::kBFloat16) {
+      rmsprop_update_rounded(dtype, to[0], to.g(), alpha, rho, mu, eps, to[1],
+                             to[2], mean);
+      to.store();
+      continue;
+    }
     rmsprop_update(to[0], to.g(), detail::cast(alpha, dtype),
                    detail::cast(rho, dtype), detail::cast(mu, dtype),
-                   detail::cast_small(eps, dtype), to[1], to[2],
-                   centered ? to[3] : at::Tensor());
+                   detail::cast(eps, dtype), to[1], to[2], mean);
     to.store();
   }
   detail::count_step(step);

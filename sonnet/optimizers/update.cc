@@ -119,10 +119,6 @@ double cast(double value, at::ScalarType dtype) {
   }
 }
 
-double cast_small(double value, at::ScalarType dtype) {
-  return cast(value, is_half(dtype) ? at::kFloat : dtype);
-}
-
 double read(const Hyperparameter& hyperparameter, int64_t step) {
   return cast(hyperparameter.value(step), hyperparameter.dtype());
 }

@@ -31,9 +31,6 @@ std::vector<size_t> find_slots(std::string_view who, const Slots& slots,
 // `value` as a tensor of `dtype` would hold it. Sonnet casts hyper-parameters
 // to the dtype of the update, so that 1 - beta2 is 0.0010000467 in float32.
 double cast(double value, at::ScalarType dtype);
-// The same, but half types count as float32, which they are computed in: an
-// epsilon would be zero in them, and the update not a number.
-double cast_small(double value, at::ScalarType dtype);
 // The value at a step, as its own dtype holds it.
 double read(const Hyperparameter& hyperparameter, int64_t step);
 
