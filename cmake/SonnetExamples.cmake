@@ -22,3 +22,8 @@ foreach(source IN LISTS sources)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                            "${PROJECT_BINARY_DIR}/examples")
 endforeach()
+if(SONNET_BUILD_TESTS AND NOT SONNET_SANITIZE AND TARGET char_mlp)
+  add_test(NAME example_char_mlp
+           COMMAND "${PROJECT_SOURCE_DIR}/tests/char_mlp.sh" $<TARGET_FILE:char_mlp>
+                   "${PROJECT_SOURCE_DIR}/README.md")
+endif()

@@ -103,7 +103,7 @@ void run(const std::vector<std::string>& files, int64_t steps, int64_t batch,
 
 int main(int argc, char** argv) {
   std::vector<std::string> files;
-  int64_t steps = 2000, batch = 256;
+  int64_t steps = 1000, batch = 256;
   double rate = 2e-3;
   uint64_t seed = 1;
   std::string output = "char_mlp.safetensors";
