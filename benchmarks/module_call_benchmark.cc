@@ -1,6 +1,7 @@
 // What a module costs: an MLP against the same ATen calls by hand.
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <benchmark/benchmark.h>
 #include <sonnet/sonnet.h>
 

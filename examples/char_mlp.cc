@@ -8,6 +8,7 @@
 // characters and of pairs, and a sample of what the model writes.
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <sonnet/sonnet.h>
 
 #include <iostream>
