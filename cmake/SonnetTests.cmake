@@ -19,6 +19,18 @@ if(SONNET_SANITIZE STREQUAL "thread")
   set(test_arguments "--gtest_filter=*Thread*")
 endif()
 
+# Leaves those of the sources of tests that are worth building.
+function(sonnet_select_tests sources)
+  set(selected "")
+  foreach(source IN LISTS ${sources})
+    file(STRINGS "${source}" thread_tests REGEX "^TEST.*Thread")
+    if(thread_tests OR NOT SONNET_SANITIZE STREQUAL "thread")
+      list(APPEND selected "${source}")
+    endif()
+  endforeach()
+  set(${sources} "${selected}" PARENT_SCOPE)
+endfunction()
+
 function(sonnet_add_test name)
   add_test(NAME ${name} ${ARGN})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_environment}")
@@ -52,6 +64,9 @@ add_custom_target(check_rows ALL
 
 # -------------------------------------------------------- a program per folder
 file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true "sonnet" "sonnet/*")
+if(SONNET_SANITIZE STREQUAL "thread")
+  list(FILTER folders EXCLUDE REGEX "/goldens$")
+endif()
 foreach(folder IN LISTS folders)
   cmake_path(GET folder FILENAME name)
   if(folder STREQUAL "${PROJECT_SOURCE_DIR}/sonnet")
@@ -59,6 +74,7 @@ foreach(folder IN LISTS folders)
   else()
     file(GLOB_RECURSE tests CONFIGURE_DEPENDS "${folder}/*_test.cc")
   endif()
+  sonnet_select_tests(tests)
   if(IS_DIRECTORY "${folder}" AND name MATCHES "^(conformance|goldens)$")
     # Their other sources are test code too.
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${folder}/*.cc")
@@ -80,14 +96,23 @@ foreach(folder IN LISTS folders)
   endif()
 endforeach()
 
+# The rest says nothing about threads.
+if(SONNET_SANITIZE STREQUAL "thread")
+  return()
+endif()
+
 # The goldens: outputs of the real Sonnet, unpacked beside the programs, and a
 # program for these or any other folder of cases (make goldens GOLDENS=DIR).
 find_package(CLI11 REQUIRED)
-set(goldens "${PROJECT_SOURCE_DIR}/testdata/goldens.tar.xz")
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${goldens}")
-file(REMOVE_RECURSE "${PROJECT_BINARY_DIR}/goldens")
-file(ARCHIVE_EXTRACT INPUT "${goldens}" DESTINATION
-     "${PROJECT_BINARY_DIR}/goldens")
+foreach(name goldens more_goldens)
+  set(archive "${PROJECT_SOURCE_DIR}/testdata/${name}.tar.xz")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${archive}")
+  file(REMOVE_RECURSE "${PROJECT_BINARY_DIR}/${name}")
+  file(ARCHIVE_EXTRACT INPUT "${archive}" DESTINATION
+       "${PROJECT_BINARY_DIR}/${name}")
+endforeach()
+sonnet_add_test(more_goldens COMMAND run_goldens --require-all
+                                     "${PROJECT_BINARY_DIR}/more_goldens")
 
 target_link_libraries(sonnet_goldens PUBLIC sonnet_conformance)
 target_compile_definitions(
@@ -96,7 +121,7 @@ add_executable(run_goldens sonnet/goldens/run_goldens_main.cc)
 target_link_libraries(run_goldens PRIVATE sonnet_goldens CLI11::CLI11)
 target_precompile_headers(run_goldens REUSE_FROM sonnet_testing)
 
-# The rest says nothing about memory or threads.
+# The rest says nothing about memory.
 if(SONNET_SANITIZE)
   return()
 endif()
@@ -122,6 +147,7 @@ foreach(program IN LISTS programs)
   target_compile_options(compile_pass_${name} PRIVATE -Werror)
   target_link_libraries(compile_pass_${name} PRIVATE sonnet::sonnet
                                                      sonnet_options)
+  target_precompile_headers(compile_pass_${name} REUSE_FROM sonnet)
   sonnet_add_test(compile_pass_${name} COMMAND compile_pass_${name})
 endforeach()
 

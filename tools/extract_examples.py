@@ -110,7 +110,7 @@ def write_headers(group, paths):
         if examples:
             writer.includes.append(f'#include "{name}"')
         for n, (number, code) in enumerate(examples, 1):
-            function = f"example_{identifier(path.stem)}_{n}"
+            function = f"example_{group}_{identifier(path.stem)}_{n}"
             writer.lines.append(f"static void {function}() {{")
             writer.code(path, number, code)
             writer.lines.append("}")
@@ -120,19 +120,22 @@ def write_headers(group, paths):
 
 def write_page(group, path):
     writer, body, runs = Writer(), [], []
+    # One of its own, so that pages can be compiled together.
+    space = f"namespace page_{group} {{"
     for number, code, place in page_examples(path.read_text(encoding="utf-8")):
         if place:
-            writer.lines.append("namespace {" if place == "top" else "")
+            writer.lines.append(space + " namespace {" if place == "top" else "")
             writer.code(path, number, code)
-            writer.lines.append("}" if place == "top" else "")
+            writer.lines.append("}}" if place == "top" else "")
         else:
             body.append((number, code))
     if body:
-        writer.lines.append("static void example() {")
+        writer.lines.append(space + " static void example() {")
         for number, code in body:
             writer.code(path, number, code)
-        writer.lines.append("}")
-        runs.append(f'run_example("{path.relative_to(ROOT)}", example)')
+        writer.lines.append("}}")
+        runs.append(f'run_example("{path.relative_to(ROOT)}", '
+                    f"page_{group}::example)")
     return finish(writer, group, runs)
 
 

@@ -15,7 +15,7 @@
 #include "sonnet/core/layer.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::activation_test {
 namespace {
 
 using at::Tensor;
@@ -187,4 +187,4 @@ TEST(Activation, MayBeAnyFunction) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::activation_test

@@ -18,7 +18,7 @@
 #include "sonnet/metrics/exponential_moving_average.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::build_test {
 namespace {
 
 using at::Tensor;
@@ -299,4 +299,4 @@ TEST(Build, RestoresWhatItFound) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::build_test

@@ -16,7 +16,7 @@
 #include "sonnet/initializers/constant.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::callable_test {
 namespace {
 
 using Function = Callable<double(double)>;
@@ -157,4 +157,4 @@ TEST(Initializer, AStructOrAFunction) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::callable_test

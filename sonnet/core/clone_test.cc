@@ -23,7 +23,7 @@
 #include "sonnet/layers/linear.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::clone_test {
 namespace {
 
 using at::Tensor;
@@ -259,4 +259,4 @@ TEST(Repeat, GivesModulesWithWeightsOfTheirOwn) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::clone_test

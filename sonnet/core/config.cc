@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/format.h"
@@ -262,13 +263,29 @@ bool operator==(const Config& a, const Config& b) {
 std::string to_repr(const Config& config) { return pretty(config); }
 
 std::string to_json(const Config& config, int indent) {
-  return json_of(config).dump(indent);
+  try {
+    return json_of(config).dump(indent);
+  } catch (const Json::exception& error) {
+    throw ValueError(std::string("[to_json] ") + error.what());
+  }
 }
 
 Config parse_json(std::string_view text) {
+  // A key that comes twice would hide what the first one says.
+  std::vector<std::set<std::string>> keys;
+  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
+    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    if (event == Json::parse_event_t::key) {
+      const auto key = value.get<std::string>();
+      check(keys.back().insert(key).second, "parse_json", "'", key,
+            "' comes twice");
+    }
+    return true;
+  };
   try {
-    return config_of(Json::parse(text));
-  } catch (const nlohmann::json::exception& error) {
+    return config_of(Json::parse(text, watch));
+  } catch (const Json::exception& error) {
     throw ValueError(std::string("[parse_json] ") + error.what());
   }
 }

@@ -69,12 +69,14 @@ std::string to_repr(const Config& config);
 // JSON text; objects become {"class": ..., "config": {...}} with all their
 // options. `indent` < 0: on one line.
 //
-// Throws ValueError for what JSON cannot hold (a user's lambda), naming it.
+// Throws ValueError for what JSON cannot hold (a user's lambda, bytes that are
+// not UTF-8), naming it.
 std::string to_json(const Config& config, int indent = -1);
 
 // Reads JSON text; {"class", "config"} stays a map here.
 //
-// Throws ValueError with the position for malformed text.
+// Throws ValueError with the position for malformed text, and for a key that
+// comes twice.
 Config parse_json(std::string_view text);
 
 }  // namespace snt

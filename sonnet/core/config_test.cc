@@ -9,7 +9,7 @@
 
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::config_test {
 namespace {
 
 using List = Config::List;
@@ -228,6 +228,11 @@ TEST(ParseJson, MalformedTextIsAnErrorWithThePosition) {
   EXPECT_THROW(parse_json(""), ValueError);
   EXPECT_THROW(parse_json("{} x"), ValueError);
   EXPECT_THROW(parse_json("{'a': 1}"), ValueError);
+  EXPECT_EQ(message_of([] {
+              parse_json(R"({"b": {"a": 1}, "c": {"a": 2, "a": 3}})");
+            }),
+            "[parse_json] 'a' comes twice");
+  EXPECT_THROW(to_json(Config{std::string("\xff")}), ValueError);
 }
 
 TEST(Find, FindsEntriesOfMapsOnly) {
@@ -273,4 +278,4 @@ TEST(Equality, LambdasAreNeverEqual) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::config_test

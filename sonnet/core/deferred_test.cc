@@ -16,7 +16,7 @@
 #include "sonnet/layers/sequential.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::deferred_test {
 namespace {
 
 using at::Tensor;
@@ -160,4 +160,4 @@ TEST(DeferredThread, IsMadeOnceWithTheVariablesOfOneThread) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::deferred_test

@@ -12,7 +12,7 @@
 
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::dynamic_call_test {
 namespace {
 
 using at::Tensor;
@@ -133,4 +133,4 @@ TEST(DynamicCall, LeavesTheErrorsOfTheFunctionAlone) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::dynamic_call_test

@@ -10,7 +10,7 @@
 
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::errors_test {
 namespace {
 
 TEST(Errors, CheckSaysWhoAndWhat) {
@@ -69,4 +69,4 @@ TEST(Errors, AreStandardErrorsAndDistinct) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::errors_test

@@ -16,7 +16,7 @@
 #include "sonnet/core/layer.h"
 #include "sonnet/core/variable.h"
 
-namespace snt {
+namespace snt::field_kinds_test {
 namespace {
 
 struct Affine {
@@ -98,4 +98,4 @@ TEST(HoldsVariables, AtAnyDepth) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::field_kinds_test

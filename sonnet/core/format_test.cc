@@ -14,7 +14,7 @@
 
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::format_test {
 namespace {
 
 struct Number {
@@ -131,4 +131,4 @@ TEST(Dtypes, AnUnknownNameIsAnError) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::format_test

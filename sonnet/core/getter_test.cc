@@ -12,7 +12,7 @@
 #include "sonnet/layers/linear.h"
 #include "sonnet/layers/sequential.h"
 
-namespace snt {
+namespace snt::getter_test {
 namespace {
 
 using at::Tensor;
@@ -199,4 +199,4 @@ TEST(CustomVariableGetterThread, IsNotInherited) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::getter_test

@@ -13,7 +13,7 @@
 #include "sonnet/core/variables.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::gradients_test {
 namespace {
 
 using at::Tensor;
@@ -269,4 +269,4 @@ TEST(ClipByGlobalNorm, RefusesNormsThatAreNotPositive) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::gradients_test

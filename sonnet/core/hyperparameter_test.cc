@@ -9,7 +9,7 @@
 #include "sonnet/core/registry.h"
 #include "sonnet/core/variables.h"
 
-namespace snt {
+namespace snt::hyperparameter_test {
 namespace {
 
 struct Halving {
@@ -191,4 +191,4 @@ TEST(Hyperparameter, SaysWhatItCannotRead) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::hyperparameter_test

@@ -10,7 +10,7 @@
 
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::initialize_test {
 namespace {
 
 // Sets or unsets OMP_NUM_THREADS, and restores it and the threads.
@@ -71,4 +71,4 @@ TEST(Initialize, RefusesANegativeNumber) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::initialize_test

@@ -18,7 +18,7 @@
 #include "sonnet/layers/sequential.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::layer_test {
 namespace {
 
 using at::Tensor;
@@ -208,4 +208,4 @@ TEST(Layer, IsMadeByNameOrRefused) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::layer_test

@@ -14,7 +14,7 @@
 
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::nest_test {
 namespace {
 
 using at::Tensor;
@@ -191,5 +191,25 @@ TEST(Nest, VariantsTakeTheFirstAlternativeThatFits) {
             "[it] must be one of the accepted kinds of value, got True");
 }
 
+TEST(Nest, GoesThroughJson) {
+  const Nest nest = Nest::List{at::arange(3, at::kHalf),
+                               0.5,
+                               Nest(),
+                               true,
+                               std::string("text"),
+                               Nest::Dict{{"hidden", 2}, {"cell", Nest()}},
+                               Nest::Dict{{"x", 1}}};
+  const Config config = ConfigTraits<Nest>::to(nest);
+  EXPECT_EQ(to_repr(config),
+            "[[0.0, 1.0, 2.0],\n 0.5,\n None,\n True,\n 'text',\n "
+            "LSTMState(hidden=2, cell=None),\n {'x': 1}]");
+  const std::string json = to_json(config);
+  const Nest again = ConfigTraits<Nest>::from(parse_json(json), "nest");
+  EXPECT_EQ(to_json(ConfigTraits<Nest>::to(again)), json);
+  EXPECT_TRUE(at::equal(again.at(0).tensor(), nest.at(0).tensor()));
+  EXPECT_EQ(again.at(0).tensor().scalar_type(), at::kHalf);
+  EXPECT_EQ(*again.at(5).at("hidden").get_if<int64_t>(), 2);
+}
+
 }  // namespace
-}  // namespace snt
+}  // namespace snt::nest_test

@@ -13,7 +13,7 @@
 #include "sonnet/core/options.h"
 #include "sonnet/core/variables.h"
 
-namespace snt {
+namespace snt::once_test {
 namespace {
 
 struct Counts {
@@ -140,4 +140,4 @@ TEST(OnceThread, AfterAnErrorTheNextOneRuns) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::once_test

@@ -76,7 +76,7 @@ struct NoOptions {
 };
 struct Nothing {};
 
-enum class Mode { kFirst, kSecond };
+enum class Rounding { kFirst, kSecond };
 
 struct Kinds {
   bool flag = false;
@@ -92,7 +92,7 @@ struct Kinds {
   std::map<std::string, int64_t> map = {};
   std::variant<int64_t, std::vector<int64_t>> either = int64_t{1};
   at::Tensor tensor = {};
-  Mode mode = Mode::kFirst;
+  Rounding mode = Rounding::kFirst;
   Activation activation = activations::relu;
   std::vector<Affine> inner = {};
   std::string name = {};
@@ -174,7 +174,7 @@ TEST(Repr, OfAllKinds) {
   EXPECT_EQ(repr(Kinds{.map = {{"k", 1}}, .either = std::vector<int64_t>{1}}),
             "Kinds(map={'k': 1}, either=[1])");
   EXPECT_EQ(repr(Kinds{.tensor = at::scalar_tensor(2.5),
-                       .mode = Mode::kSecond,
+                       .mode = Rounding::kSecond,
                        .inner = {Affine{1}}}),
             "Kinds(tensor=2.5, mode=1, inner=[Affine(size=1)])");
   EXPECT_EQ(repr(Kinds{.tensor = at::arange(4).reshape({2, 2}),
@@ -224,7 +224,7 @@ TEST(FromJson, IsTheInverse) {
                     .map = {{"x", 1}, {"a b", 2}},
                     .either = std::vector<int64_t>{},
                     .tensor = at::arange(6).to(at::kFloat).reshape({2, 3}),
-                    .mode = Mode::kSecond,
+                    .mode = Rounding::kSecond,
                     .activation = activations::gelu,
                     .inner = {Affine{.size = 2, .scale = 0.5}},
                     .name = "k"};
@@ -233,7 +233,7 @@ TEST(FromJson, IsTheInverse) {
   EXPECT_EQ(to_json(again), text);
   EXPECT_EQ(repr(again), repr(kinds));
   EXPECT_EQ(again.single, 0.1f);
-  EXPECT_EQ(again.mode, Mode::kSecond);
+  EXPECT_EQ(again.mode, Rounding::kSecond);
   EXPECT_EQ(again.maybe, "");
   EXPECT_EQ(again.inner[0].scale, 0.5);
   EXPECT_TRUE(at::equal(again.tensor, kinds.tensor));

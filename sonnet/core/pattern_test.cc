@@ -7,7 +7,7 @@
 
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::pattern_test {
 namespace {
 
 struct Case {
@@ -92,4 +92,4 @@ TEST(Pattern, MustNotBeEmpty) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::pattern_test

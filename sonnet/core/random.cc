@@ -9,17 +9,23 @@
 #include <vector>
 
 namespace snt {
-namespace {
-
-// What libtorch starts with when nobody seeds it, for the same reason: a
-// program gives the same numbers each time it runs.
-constexpr uint64_t kDefaultSeed = 67280421310721;
+namespace random {
 
 // How many streams were given out.
 struct Counters {
   uint64_t unseeded = 0;
   std::map<int64_t, uint64_t> seeded;  // By seed.
 };
+
+}  // namespace random
+
+namespace {
+
+using random::Counters;
+
+// What libtorch starts with when nobody seeds it, for the same reason: a
+// program gives the same numbers each time it runs.
+constexpr uint64_t kDefaultSeed = 67280421310721;
 
 // Variables count apart from all else: `KeepState` gives back what a call drew
 // but not the streams of the variables that it created.

@@ -17,7 +17,7 @@
 #include "sonnet/layers/linear.h"
 #include "sonnet/nets/mlp.h"
 
-namespace snt {
+namespace snt::random_test {
 namespace {
 
 using at::Tensor;
@@ -240,4 +240,4 @@ TEST(RandomThread, CreationOnOneThreadDoesNotShowOnAnother) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::random_test

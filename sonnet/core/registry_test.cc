@@ -15,7 +15,7 @@
 #include "sonnet/nets/mlp.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::registry_test {
 namespace {
 
 struct Scale {
@@ -150,7 +150,7 @@ TEST(MakeModule, SaysWhatIsWrong) {
             "[Linear] output_size must be >= 0, got -1");
   EXPECT_EQ(error("Sequential", R"({"layers": ["relu", "lu"]})").substr(0, 71),
             "[make_module(Sequential).layers[1]] unknown class 'lu'; known: "
-            "BatchApp");
+            "BaseBatc");
 }
 
 TEST(MakeModule, KnowsAUsersClass) {
@@ -185,4 +185,4 @@ TEST(RegistryThreads, AddAndMakeAtOnce) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::registry_test

@@ -12,7 +12,7 @@
 #include "sonnet/core/variables.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::remembered_test {
 namespace {
 
 struct Flat {
@@ -80,4 +80,4 @@ TEST(RememberedThread, AllThreadsSeeOneValue) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::remembered_test

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace snt {
+namespace snt::required_test {
 namespace {
 
 struct Options {
@@ -90,4 +90,4 @@ TEST(Required, CopiesAreIndependent) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::required_test

@@ -14,7 +14,7 @@
 #include "sonnet/layers/linear.h"
 #include "sonnet/nets/mlp.h"
 
-namespace snt {
+namespace snt::scope_test {
 namespace {
 
 using at::Tensor;
@@ -135,5 +135,9 @@ TEST(NameScopeThread, RangesOfOtherThreadsAreTheirOwn) {
   EXPECT_EQ(listener.seen(), (Events{"+here"}));
 }
 
+TEST(NoNameScope, GivesTheFunction) {
+  EXPECT_EQ(no_name_scope([](int x) { return x + 1; })(2), 3);
+}
+
 }  // namespace
-}  // namespace snt
+}  // namespace snt::scope_test

@@ -11,7 +11,7 @@
 #include "sonnet/layers/linear.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::state_test {
 namespace {
 
 using at::Tensor;
@@ -303,4 +303,4 @@ TEST(CopyParameters, LeavesTheNetworksTrainable) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::state_test

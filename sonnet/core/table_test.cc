@@ -19,7 +19,7 @@
 #include "sonnet/nets/mlp.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::table_test {
 namespace {
 
 using at::Tensor;
@@ -233,4 +233,4 @@ TEST(Describe, ChecksOptionsAndReadsPlainly) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::table_test

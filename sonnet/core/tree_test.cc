@@ -13,7 +13,7 @@
 
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::tree_test {
 namespace {
 
 using at::Tensor;
@@ -353,4 +353,4 @@ TEST(Tree, ToConvertsFloatingLeavesOnly) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::tree_test

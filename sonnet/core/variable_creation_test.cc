@@ -17,7 +17,7 @@
 #include "sonnet/core/variable.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::variable_creation_test {
 namespace {
 
 // 0.5, 1.5, 2.5, ...: every element is another.
@@ -336,4 +336,4 @@ TEST(CreateThreads, DifferentVariablesDrawDifferentStreams) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::variable_creation_test

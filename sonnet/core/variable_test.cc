@@ -12,7 +12,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::variable_test {
 namespace {
 
 const Initializer kOnes = [](at::IntArrayRef shape, at::ScalarType dtype) {
@@ -350,4 +350,4 @@ TEST(WhoComplains, IsTheModuleAroundTheVariable) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::variable_test

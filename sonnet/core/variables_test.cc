@@ -14,7 +14,7 @@
 #include "sonnet/nets/mlp.h"
 #include "sonnet/testing/message_of.h"
 
-namespace snt {
+namespace snt::variables_test {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -264,4 +264,4 @@ TEST(To, MovesVariablesAndConstantsInPlace) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::variables_test

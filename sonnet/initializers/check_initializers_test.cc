@@ -7,7 +7,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/initializers/constant.h"
 
-namespace snt::initializers {
+namespace snt::initializers::check_initializers_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -38,4 +38,4 @@ TEST(CheckInitializersTest, Errors) {
 }
 
 }  // namespace
-}  // namespace snt::initializers
+}  // namespace snt::initializers::check_initializers_test

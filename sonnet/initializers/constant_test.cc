@@ -10,7 +10,7 @@
 #include "sonnet/core/format.h"
 #include "sonnet/core/options.h"
 
-namespace snt::initializers {
+namespace snt::initializers::constant_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -165,4 +165,4 @@ TEST(ConstantTest, PrintsAndStores) {
 }
 
 }  // namespace
-}  // namespace snt::initializers
+}  // namespace snt::initializers::constant_test

@@ -19,7 +19,7 @@
 #include "sonnet/core/options.h"
 #include "sonnet/core/random.h"
 
-namespace snt::initializers {
+namespace snt::initializers::distributions_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -397,4 +397,4 @@ TEST(DistributionsTest, PrintsAndStores) {
 }
 
 }  // namespace
-}  // namespace snt::initializers
+}  // namespace snt::initializers::distributions_test

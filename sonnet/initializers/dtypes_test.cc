@@ -9,7 +9,7 @@
 
 #include "sonnet/core/errors.h"
 
-namespace snt::initializers::detail {
+namespace snt::initializers::detail::dtypes_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -152,4 +152,4 @@ TEST(DtypesTest, ErrorMessages) {
 }
 
 }  // namespace
-}  // namespace snt::initializers::detail
+}  // namespace snt::initializers::detail::dtypes_test

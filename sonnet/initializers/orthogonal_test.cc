@@ -13,7 +13,7 @@
 #include "sonnet/core/options.h"
 #include "sonnet/core/random.h"
 
-namespace snt::initializers {
+namespace snt::initializers::orthogonal_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -142,4 +142,4 @@ TEST(OrthogonalTest, PrintsAndStores) {
 }
 
 }  // namespace
-}  // namespace snt::initializers
+}  // namespace snt::initializers::orthogonal_test

@@ -14,7 +14,7 @@
 #include "sonnet/initializers/orthogonal.h"
 #include "sonnet/initializers/variance_scaling.h"
 
-namespace snt::initializers {
+namespace snt::initializers::register_test {
 namespace {
 
 // Each of them survives the way to JSON and back inside an Initializer.
@@ -60,4 +60,4 @@ TEST(RegisterInitializersTest, VariablesHaveStreamsOfTheirOwn) {
 }
 
 }  // namespace
-}  // namespace snt::initializers
+}  // namespace snt::initializers::register_test

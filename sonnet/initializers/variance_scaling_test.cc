@@ -15,7 +15,7 @@
 #include "sonnet/core/random.h"
 #include "sonnet/initializers/distributions.h"
 
-namespace snt::initializers {
+namespace snt::initializers::variance_scaling_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -236,4 +236,4 @@ TEST(VarianceScalingTest, Stores) {
 }
 
 }  // namespace
-}  // namespace snt::initializers
+}  // namespace snt::initializers::variance_scaling_test

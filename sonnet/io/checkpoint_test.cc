@@ -26,7 +26,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::checkpoint_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -272,4 +272,4 @@ TEST_F(CheckpointTest, Errors) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::checkpoint_test

@@ -11,11 +11,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
+#include "sonnet/core/config.h"
 #include "sonnet/core/errors.h"
+#include "sonnet/core/format.h"
 
 // The format: the size of the header (8 bytes, little-endian), the header (a
 // JSON object, padded with spaces), the data. The header maps a name to
@@ -28,8 +28,6 @@ static_assert(std::endian::native == std::endian::little,
 
 namespace snt {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kMetadata = "__metadata__";
 constexpr uint64_t kLargestHeader = 100'000'000;  // As Hugging Face's reader.
@@ -53,14 +51,14 @@ struct Entry {
   std::string name;
   at::ScalarType dtype = at::kFloat;
   std::vector<int64_t> shape;
-  uint64_t begin = 0;
-  uint64_t end = 0;
+  int64_t begin = 0;
+  int64_t end = 0;
 };
 
 struct Header {
   std::vector<Entry> entries;  // In the order of their data.
   std::map<std::string, std::string> metadata;
-  uint64_t data_begin = 0;  // Position in the file.
+  int64_t data_begin = 0;  // Position in the file.
 };
 
 // ------------------------------------------------------------------- reading
@@ -69,72 +67,60 @@ std::string reader_of(const std::string& path) {
   return "read_safetensors " + path;
 }
 
-Json parse_header(const std::string& text, const std::string& who) {
-  // A name that comes twice would hide a tensor.
-  std::vector<std::set<std::string>> keys;
-  std::string twice;
-  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key &&
-        !keys.back().insert(value.get<std::string>()).second) {
-      twice = value.get<std::string>();
-    }
-    return true;
-  };
-  Json header;
+Config parse_header(const std::string& text, const std::string& who) {
+  Config header;
   try {
-    header = Json::parse(text, watch);
-  } catch (const Json::exception& error) {
-    throw ValueError("[" + who +
-                     "] the header is not valid JSON: " + error.what());
+    header = parse_json(text);
+  } catch (const ValueError& error) {
+    throw ValueError(format("[", who, "] the header is not valid JSON: ",
+                            std::string(error.what())));
   }
-  check(header.is_object(), who, "the header must be a JSON object");
-  check(twice.empty(), who, "the header has '", twice, "' twice");
+  check(header.get_if<Config::Map>(), who, "the header must be a JSON object");
   return header;
 }
 
 // A list of non-negative integers.
-std::vector<uint64_t> sizes_of(const Json& entry, const char* key,
-                               const std::string& who) {
-  const auto found = entry.find(key);
-  bool ok = found != entry.end() && found->is_array();
-  std::vector<uint64_t> result;
+std::vector<int64_t> sizes_of(const Config& entry, const char* key,
+                              const std::string& who) {
+  const Config* found = entry.find(key);
+  const auto* list = found ? found->get_if<Config::List>() : nullptr;
+  bool ok = list != nullptr;
+  std::vector<int64_t> result;
   if (ok) {
-    for (const Json& size : *found) {
-      ok = ok && size.is_number_unsigned();
-      if (ok) result.push_back(size.get<uint64_t>());
+    for (const Config& item : *list) {
+      const auto* size = item.get_if<int64_t>();
+      ok = ok && size != nullptr && *size >= 0;
+      if (ok) result.push_back(*size);
     }
   }
   check(ok, who, "`", key, "` must be a list of non-negative integers");
   return result;
 }
 
-Entry parse_entry(const std::string& name, const Json& entry,
-                  uint64_t data_size, const std::string& who) {
-  check(entry.is_object(), who, "the entry must be a JSON object");
+Entry parse_entry(const std::string& name, const Config& entry,
+                  int64_t data_size, const std::string& who) {
+  check(entry.get_if<Config::Map>(), who, "the entry must be a JSON object");
   Entry result;
   result.name = name;
 
-  const auto dtype = entry.find("dtype");
-  check(dtype != entry.end() && dtype->is_string(), who,
-        "`dtype` must be a string");
-  const auto known = std::find_if(
-      std::begin(kDtypes), std::end(kDtypes),
-      [&](const Dtype& d) { return dtype->get<std::string>() == d.name; });
-  check(known != std::end(kDtypes), who, "unknown dtype '",
-        dtype->get<std::string>(), "'");
+  const Config* dtype = entry.find("dtype");
+  const auto* dtype_name = dtype ? dtype->get_if<std::string>() : nullptr;
+  check(dtype_name, who, "`dtype` must be a string");
+  const auto known =
+      std::find_if(std::begin(kDtypes), std::end(kDtypes),
+                   [&](const Dtype& d) { return *dtype_name == d.name; });
+  check(known != std::end(kDtypes), who, "unknown dtype '", *dtype_name, "'");
   result.dtype = known->type;
 
-  uint64_t bytes = at::elementSize(known->type);
+  result.shape = sizes_of(entry, "shape", who);
+  auto bytes = static_cast<int64_t>(at::elementSize(known->type));
   bool overflow = false;
-  for (const uint64_t size : sizes_of(entry, "shape", who)) {
-    overflow |= size > INT64_MAX || __builtin_mul_overflow(bytes, size, &bytes);
-    result.shape.push_back(static_cast<int64_t>(size));
+  for (const int64_t size : result.shape) {
+    overflow |= __builtin_mul_overflow(bytes, size, &bytes);
   }
   check(!overflow, who, "the shape ", result.shape, " is too large");
 
-  const std::vector<uint64_t> offsets = sizes_of(entry, "data_offsets", who);
+  const std::vector<int64_t> offsets = sizes_of(entry, "data_offsets", who);
   check(offsets.size() == 2 && offsets[0] <= offsets[1], who,
         "`data_offsets` must be [begin, end]");
   result.begin = offsets[0];
@@ -147,23 +133,25 @@ Entry parse_entry(const std::string& name, const Json& entry,
   return result;
 }
 
-Header parse(const std::string& text, uint64_t file_size,
+Header parse(const std::string& text, int64_t file_size,
              const std::string& who) {
   Header header;
-  header.data_begin = 8 + text.size();
-  const uint64_t data_size = file_size - header.data_begin;
-  const Json json = parse_header(text, who);
-  for (const auto& [name, entry] : json.items()) {
+  header.data_begin = 8 + static_cast<int64_t>(text.size());
+  const int64_t data_size = file_size - header.data_begin;
+  const Config json = parse_header(text, who);
+  for (const auto& [name, entry] : *json.get_if<Config::Map>()) {
     if (name != kMetadata) {
       header.entries.push_back(
           parse_entry(name, entry, data_size, who + ": '" + name + "'"));
       continue;
     }
-    check(entry.is_object(), who, "`__metadata__` must be a JSON object");
-    for (const auto& [key, value] : entry.items()) {
-      check(value.is_string(), who, "`__metadata__` must hold strings, but '",
-            key, "' is something else");
-      header.metadata[key] = value.get<std::string>();
+    const auto* metadata = entry.get_if<Config::Map>();
+    check(metadata, who, "`__metadata__` must be a JSON object");
+    for (const auto& [key, value] : *metadata) {
+      const auto* words = value.get_if<std::string>();
+      check(words, who, "`__metadata__` must hold strings, but '", key,
+            "' is something else");
+      header.metadata[key] = *words;
     }
   }
 
@@ -171,7 +159,7 @@ Header parse(const std::string& text, uint64_t file_size,
             [](const Entry& a, const Entry& b) {
               return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
             });
-  uint64_t at = 0;
+  int64_t at = 0;
   for (const Entry& entry : header.entries) {
     check(entry.begin == at, who, "the data of '", entry.name, "' begins at ",
           entry.begin, entry.begin < at ? ", inside" : ", with a gap behind",
@@ -208,7 +196,7 @@ Header read_header(std::ifstream& file, const std::string& who) {
   std::string text(size, '\0');
   file.read(text.data(), static_cast<std::streamsize>(size));
   check(file.good(), who, "cannot read the header");
-  return parse(text, file_size, who);
+  return parse(text, static_cast<int64_t>(file_size), who);
 }
 
 // ------------------------------------------------------------------- writing
@@ -297,24 +285,38 @@ std::vector<Output> outputs_of(const std::map<std::string, at::Tensor>& tensors,
 std::string header_of(const std::vector<Output>& outputs,
                       const std::map<std::string, std::string>& metadata,
                       const std::string& who) {
-  Json header = Json::object();
-  if (!metadata.empty()) header[kMetadata] = metadata;
-  uint64_t offset = 0;
+  Config::Map header;
+  if (!metadata.empty()) {
+    Config::Map words;
+    for (const auto& [key, value] : metadata) {
+      words.emplace_back(key, Config{value});
+    }
+    header.emplace_back(kMetadata, Config{std::move(words)});
+  }
+  int64_t offset = 0;
   for (const Output& output : outputs) {
-    const uint64_t end = offset + output.value.nbytes();
-    header[output.name] = {{"dtype", output.dtype},
-                           {"shape", output.value.sizes().vec()},
-                           {"data_offsets", {offset, end}}};
+    const auto end = offset + static_cast<int64_t>(output.value.nbytes());
+    Config::List shape;
+    for (const int64_t size : output.value.sizes()) {
+      shape.push_back(Config{size});
+    }
+    header.emplace_back(
+        output.name, Config{Config::Map{
+                         {"dtype", Config{std::string(output.dtype)}},
+                         {"shape", Config{std::move(shape)}},
+                         {"data_offsets",
+                          Config{Config::List{Config{offset}, Config{end}}}}}});
     offset = end;
   }
+  std::string text;
   try {
-    std::string text = header.dump();
-    text.append((8 - text.size() % 8) % 8, ' ');
-    return text;
-  } catch (const Json::exception& error) {
-    throw ValueError("[" + who +
-                     "] a name or text is not valid UTF-8: " + error.what());
+    text = to_json(Config{std::move(header)});
+  } catch (const ValueError& error) {
+    throw ValueError(format("[", who, "] a name or text cannot be written: ",
+                            std::string(error.what())));
   }
+  text.append((8 - text.size() % 8) % 8, ' ');
+  return text;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include "sonnet/core/options.h"
 #include "sonnet/core/variable.h"
 
-namespace snt::regularizers {
+namespace snt::regularizers::l1_l2_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -154,4 +154,4 @@ TEST(L1L2Test, PrintsAndStores) {
 }
 
 }  // namespace
-}  // namespace snt::regularizers
+}  // namespace snt::regularizers::l1_l2_test

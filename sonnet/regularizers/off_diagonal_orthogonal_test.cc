@@ -10,7 +10,7 @@
 #include "sonnet/core/options.h"
 #include "sonnet/core/variable.h"
 
-namespace snt::regularizers {
+namespace snt::regularizers::off_diagonal_orthogonal_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -122,4 +122,4 @@ TEST(OffDiagonalOrthogonalTest, PrintsAndStores) {
 }
 
 }  // namespace
-}  // namespace snt::regularizers
+}  // namespace snt::regularizers::off_diagonal_orthogonal_test

@@ -11,7 +11,7 @@
 #include "sonnet/regularizers/off_diagonal_orthogonal.h"
 #include "sonnet/regularizers/regularizer.h"
 
-namespace snt::regularizers {
+namespace snt::regularizers::register_test {
 namespace {
 
 TEST(RegisterRegularizersTest, RoundTrips) {
@@ -44,4 +44,4 @@ TEST(RegisterRegularizersTest, AnyCallable) {
 }
 
 }  // namespace
-}  // namespace snt::regularizers
+}  // namespace snt::regularizers::register_test
