@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "sonnet/core/half.h"
+
 namespace snt::activations {
 namespace {
 
@@ -11,11 +13,8 @@ using at::Tensor;
 // in float32 and rounded.
 template <Tensor (*f)(const Tensor&)>
 Tensor rounded(const Tensor& x) {
-  const at::ScalarType dtype = x.scalar_type();
-  if (x.is_cpu() && (dtype == at::kHalf || dtype == at::kBFloat16)) {
-    return f(x.to(at::kFloat)).to(dtype);
-  }
-  return f(x);
+  return detail::is_half_on_cpu(x) ? f(x.to(at::kFloat)).to(x.scalar_type())
+                                   : f(x);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/core/half.h"
 
 namespace snt {
 namespace {
@@ -72,10 +73,7 @@ ClippedGradients clip_by_global_norm(const std::vector<at::Tensor>& gradients,
     result[i] = gradient.is_sparse() ? gradient.coalesce() : gradient;
     const at::Tensor values =
         result[i].is_sparse() ? result[i]._values() : result[i];
-    const bool half = values.scalar_type() == at::kHalf ||
-                      values.scalar_type() == at::kBFloat16;
-    const at::Tensor norm =
-        (half ? values.to(at::kFloat) : values).norm();  // In 32 bits at least.
+    const at::Tensor norm = detail::widened(values).norm();
     norms.push_back(norms.empty() ? norm : norm.to(norms[0].options()));
   }
   if (norms.empty()) return {std::move(result), at::zeros({})};

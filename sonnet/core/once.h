@@ -3,14 +3,12 @@
 
 #pragma once
 
-#include <memory>
-#include <mutex>
 #include <type_traits>
 #include <utility>
 
-namespace snt {
+#include "sonnet/core/shared_state.h"
 
-class Cloner;
+namespace snt {
 
 // A field that lets a function run once, whatever later calls pass. Copies of
 // the module share it; clones remember whether it has run. A function that
@@ -20,55 +18,24 @@ class Cloner;
 //     int runs = 0;
 //     once([&] { ++runs; });
 //     once([&] { ++runs; });  // runs: 1
-class Once {
+class Once : public detail::SharedState<Once, bool> {
  public:
-  static constexpr bool holds_variables = false;
-  static constexpr bool is_module = false;
-
-  Once() = default;
-  // No move: a moved-from module stays valid.
-  Once(const Once&) = default;
-  Once& operator=(const Once&) = default;
-
   // Runs f unless one has run before.
   template <class F>
   void operator()(F&& f) const {
     static_assert(std::is_void_v<std::invoke_result_t<F>>,
                   "snt: a function that runs once cannot return a value.");
-    std::lock_guard lock(state_->mutex);
-    if (state_->done) return;
-    std::forward<F>(f)();
-    state_->done = true;
+    locked([&](bool& done) {
+      if (done) return;
+      std::forward<F>(f)();
+      done = true;
+    });
   }
 
   // Whether a function has run.
   bool done() const {
-    std::lock_guard lock(state_->mutex);
-    return state_->done;
+    return locked([](bool done) { return done; });
   }
-
-  // For snt::clone.
-  template <class C>
-  requires(std::is_same_v<C, Cloner>) Once clone_(C& cloner)
-  const {
-    Once copy;
-    copy.state_ = cloner.shared(state_, [this] {
-      auto state = std::make_shared<State>();
-      state->done = done();
-      return state;
-    });
-    return copy;
-  }
-  // It holds no variables.
-  template <class F>
-  void visit_fields(F&&) {}
-
- private:
-  struct State {
-    std::recursive_mutex mutex;
-    bool done = false;
-  };
-  std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 }  // namespace snt

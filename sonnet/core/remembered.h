@@ -3,18 +3,13 @@
 
 #pragma once
 
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/core/shared_state.h"
 
 namespace snt {
-
-class Cloner;
 
 // Set once, by the first call; later calls leave it. Copies of the module share
 // it, clones take it along.
@@ -24,61 +19,31 @@ class Cloner;
 //     size.set_once(4);
 //     int three = size.get("Module", "size");
 template <class T>
-class Remembered {
+class Remembered : public detail::SharedState<Remembered<T>, std::optional<T>> {
  public:
-  static constexpr bool holds_variables = false;
-  static constexpr bool is_module = false;
-
-  Remembered() = default;
-  // No move: a moved-from module stays valid.
-  Remembered(const Remembered&) = default;
-  Remembered& operator=(const Remembered&) = default;
-
   // Keeps `value` unless there is one.
   void set_once(const T& value) const {
-    std::lock_guard lock(state_->mutex);
-    if (!state_->value) state_->value = value;
+    this->locked([&](std::optional<T>& kept) {
+      if (!kept) kept = value;
+    });
   }
 
   // The value. Throws NotBuiltError, naming module and property, before it was
   // set.
   T get(std::string_view who, std::string_view what) const {
-    std::lock_guard lock(state_->mutex);
-    check<NotBuiltError>(state_->value.has_value(), who, what,
-                         " is known after the first call only: call the module "
-                         "once, or snt::build(module, inputs...)");
-    return *state_->value;
+    return this->locked([&](const std::optional<T>& kept) {
+      check<NotBuiltError>(kept.has_value(), who, what,
+                           " is known after the first call only: call the "
+                           "module once, or snt::build(module, inputs...)");
+      return *kept;
+    });
   }
 
   // Whether there is a value.
   bool is_set() const {
-    std::lock_guard lock(state_->mutex);
-    return state_->value.has_value();
+    return this->locked(
+        [](const std::optional<T>& kept) { return kept.has_value(); });
   }
-
-  // For snt::clone.
-  template <class C>
-  requires(std::is_same_v<C, Cloner>) Remembered clone_(C& cloner)
-  const {
-    Remembered copy;
-    copy.state_ = cloner.shared(state_, [this] {
-      auto state = std::make_shared<State>();
-      std::lock_guard lock(state_->mutex);
-      state->value = state_->value;
-      return state;
-    });
-    return copy;
-  }
-  // It holds no variables.
-  template <class F>
-  void visit_fields(F&&) {}
-
- private:
-  struct State {
-    std::mutex mutex;
-    std::optional<T> value;
-  };
-  std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 }  // namespace snt

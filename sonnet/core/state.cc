@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/core/half.h"
 
 namespace snt {
 namespace {
@@ -19,7 +20,7 @@ std::string listed(const char* title, const std::vector<std::string>& entries) {
   return text.empty() ? text : text + "; ";
 }
 
-std::string spec(const at::Tensor& tensor) {
+std::string shape_and_dtype(const at::Tensor& tensor) {
   if (!tensor.defined()) return "no tensor";
   return format(tensor.sizes(), " ", tensor.scalar_type());
 }
@@ -67,11 +68,11 @@ LoadReport load_into(const std::vector<Found>& found, const StateMap& values,
                (variable.is_built() &&
                 (variable.shape() != it->second.sizes() ||
                  variable.dtype() != it->second.scalar_type()))) {
-      report.mismatched.push_back(entry.path +
-                                  (variable.is_built()
-                                       ? ": has " + spec(source(variable))
-                                       : ": is not built") +
-                                  ", got " + spec(it->second));
+      report.mismatched.push_back(
+          entry.path +
+          (variable.is_built() ? ": has " + shape_and_dtype(source(variable))
+                               : ": is not built") +
+          ", got " + shape_and_dtype(it->second));
     } else {
       report.loaded.push_back(entry.path);
       todo.emplace_back(variable, it->second);
@@ -117,8 +118,9 @@ void copy_values(const std::vector<Found>& from, const std::vector<Found>& to,
     check(source.is_built() && target.is_built(), who, "'", entry.path,
           "' is built in one module only: call both once");
     check(source.shape() == target.shape() && source.dtype() == target.dtype(),
-          who, "'", entry.path, "' has ", spec(detail::source(source)), " and ",
-          spec(detail::source(target)));
+          who, "'", entry.path, "' has ",
+          shape_and_dtype(detail::source(source)), " and ",
+          shape_and_dtype(detail::source(target)));
     pairs.emplace_back(source, target);
   }
   for (const Found& entry : from) {
@@ -131,7 +133,7 @@ void copy_values(const std::vector<Found>& from, const std::vector<Found>& to,
     const at::ScalarType dtype = value.scalar_type();
     if (tau == 1.0 || at::isIntegralType(dtype, /*includeBool=*/true)) {
       target.assign(value);
-    } else if (dtype == at::kHalf || dtype == at::kBFloat16) {
+    } else if (detail::is_half(dtype)) {
       // libtorch 1.13 has no kernel for half types on the CPU.
       target.assign(at::lerp(detail::source(target).to(at::kFloat),
                              value.to(at::kFloat), tau)

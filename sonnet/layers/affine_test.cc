@@ -10,7 +10,7 @@
 #include "sonnet/testing/expect_gradients.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt::detail {
+namespace snt::detail::affine_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -106,5 +106,27 @@ TEST(AffineTest, GradientsOfHalfTypesHaveTheirDtype) {
   expect_close(gradients[2], at::full({2}, 2.), at::kHalf);
 }
 
+TEST(BatchedAffineTest, IsAsManyProducts) {
+  for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kHalf,
+                               at::kBFloat16, at::kInt, at::kLong}) {
+    const double size = at::isFloatingType(dtype) ? 1 : 9;
+    for (const Sizes& shape : {Sizes{0, 2, 3}, Sizes{2, 0, 3}, Sizes{2, 4, 0},
+                               Sizes{1, 1, 1}, Sizes{4, 2, 3}}) {
+      const int64_t n = shape[0];
+      const at::Tensor x = (size * uneven(shape)).to(dtype);
+      const at::Tensor w =
+          (size * uneven({n, shape[2], 2}, at::kDouble, 1)).to(dtype);
+      const at::Tensor b = (size * uneven({n, 1, 2}, at::kDouble, 2)).to(dtype);
+      const at::Tensor y = batched_affine(x, w, b);
+      ASSERT_EQ(y.sizes(), at::IntArrayRef({n, shape[1], 2}));
+      for (int64_t i = 0; i < n; ++i) {
+        expect_close(y[i], slow_affine(x[i], w[i], b[i][0]), dtype);
+        expect_close(batched_affine(x, w, {})[i], slow_affine(x[i], w[i], {}),
+                     dtype);
+      }
+    }
+  }
+}
+
 }  // namespace
-}  // namespace snt::detail
+}  // namespace snt::detail::affine_test

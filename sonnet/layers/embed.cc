@@ -7,20 +7,9 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/scope.h"
 #include "sonnet/initializers/distributions.h"
+#include "sonnet/layers/lookup.h"
 
 namespace snt {
-namespace {
-
-// Slow, for the message only; the look-up itself has refused the ids.
-[[noreturn]] void fail_ids(const at::Tensor& ids, int64_t vocab_size,
-                           const Who& who) {
-  throw ValueError("[" + who() + "] ids must be in [0, " +
-                   std::to_string(vocab_size) + "), got ids from " +
-                   std::to_string(ids.min().item<int64_t>()) + " to " +
-                   std::to_string(ids.max().item<int64_t>()));
-}
-
-}  // namespace
 
 void Embed::check() const {
   const bool existing = existing_vocab.defined();
@@ -43,9 +32,7 @@ void Embed::check() const {
 
 at::Tensor Embed::operator()(const at::Tensor& ids) const {
   const Who who{"Embed", embeddings};
-  snt::check<TypeError>(
-      ids.scalar_type() == at::kLong || ids.scalar_type() == at::kInt, who,
-      "ids must be int32 or int64, got ", ids.scalar_type());
+  detail::check_ids(ids, "ids", who);
   if (!embeddings.is_built()) {
     check();
     embeddings.declare_trainable(trainable);
@@ -68,22 +55,7 @@ at::Tensor Embed::operator()(const at::Tensor& ids) const {
                     : embeddings.create({rows, columns}, options,
                                         initializers::TruncatedNormal());
 
-  // libtorch 1.13 cannot sum the gradients of half types on a CPU.
-  const at::ScalarType type = table.scalar_type();
-  const bool in_float = densify_gradients && table.is_cpu() &&
-                        (type == at::kHalf || type == at::kBFloat16);
-  try {
-    return at::embedding(in_float ? table.to(at::kFloat) : table, ids,
-                         /*padding_idx=*/-1, /*scale_grad_by_freq=*/false,
-                         /*sparse=*/!densify_gradients)
-        .to(type);
-  } catch (const c10::Error&) {
-    if (ids.numel() > 0 &&
-        (ids.min().item<int64_t>() < 0 || ids.max().item<int64_t>() >= rows)) {
-      fail_ids(ids, rows, who);
-    }
-    throw;
-  }
+  return detail::lookup(table, ids, /*sparse=*/!densify_gradients, "ids", who);
 }
 
 int64_t embedding_dim(int64_t vocab_size) {

@@ -1,21 +1,13 @@
 #include "sonnet/layers/linear.h"
 
-#include <cmath>
-
 #include "sonnet/core/errors.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/initializers/constant.h"
-#include "sonnet/initializers/distributions.h"
 #include "sonnet/layers/affine.h"
+#include "sonnet/layers/affine_weights.h"
 
 namespace snt {
 
-void Linear::check() const {
-  snt::check(output_size >= 0, "Linear", "output_size must be >= 0, got ",
-             output_size.value);
-  snt::check(with_bias || !b_init, "Linear",
-             "When not using a bias the b_init must be None.");
-}
+void Linear::check() const { detail::check_affine_options(*this, "Linear"); }
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
   const Who who{"Linear", w};
@@ -28,19 +20,8 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
       " as on the first call, got shape ", x.sizes());
 
   const name_scope scope("Linear", w);
-  const at::Tensor& weight =
-      w.create({size, output_size}, x, w_init,
-               initializers::TruncatedNormal{
-                   .stddev = 1 / std::sqrt(static_cast<double>(size))});
-  snt::check<TypeError>(x.scalar_type() == weight.scalar_type(), who,
-                        "x must have dtype ", weight.scalar_type(),
-                        " like w, got ", x.scalar_type());
-  if (!with_bias) {
-    b.omit();
-    return detail::affine(x, weight, {});
-  }
-  const at::Tensor& bias =
-      b.create({output_size}, x, b_init, initializers::Zeros());
+  const auto [weight, bias] =
+      detail::affine_weights(*this, who, x, {size, output_size}, {output_size});
 
   return detail::affine(x, weight, bias);
 }
