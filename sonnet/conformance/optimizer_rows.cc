@@ -1,6 +1,7 @@
 #include "sonnet/conformance/class_table.h"
 #include "sonnet/optimizers/adam.h"
 #include "sonnet/optimizers/momentum.h"
+#include "sonnet/optimizers/optimizer.h"
 #include "sonnet/optimizers/rmsprop.h"
 #include "sonnet/optimizers/sgd.h"
 
@@ -14,6 +15,7 @@ void add_optimizer_rows(ClassTable& table) {
   table.add(optimizer<optimizers::RMSProp>("optimizers.RMSProp")
                 .example(R"({"learning_rate": 0.1})"));
   table.add(optimizer<optimizers::Adam>("optimizers.Adam").example("{}"));
+  table.add(abstract<Optimizer>("Optimizer"));
 }
 
 }  // namespace snt::conformance

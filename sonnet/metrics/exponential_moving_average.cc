@@ -19,14 +19,25 @@ void ExponentialMovingAverage::initialize(const at::Tensor& value) const {
 void ExponentialMovingAverage::update(const at::Tensor& value) const {
   const at::NoGradGuard no_grad;
   initialize(value);
-  const at::Tensor now = value.to(hidden.device());
-  hidden.assign(hidden.value() - (hidden.value() - now) * (1 - decay));
+  // As stored: where mixed precision casts what is read, a half type would lose
+  // the small steps.
+  const at::Tensor before = detail::source(hidden);
+  const bool is_cast = value.scalar_type() == hidden.value().scalar_type();
+  const at::Tensor now = value.to(
+      before.device(), is_cast ? before.scalar_type() : value.scalar_type());
+  const at::Tensor after = before - (before - now) * (1 - decay);
+  hidden.assign(after);
   counter.assign_add(1);
   // In the dtype of the value, as TensorFlow computes it: 1 - 0.999f is not
-  // 0.001f.
-  const at::Tensor steps = counter.value().to(hidden.value().options());
-  average.assign(hidden.value() /
-                 (1 - at::pow(at::full_like(steps, decay.value), steps)));
+  // 0.001f. But where the dtype holds the decay as 1 (bfloat16: 0.999), there
+  // would be no divisor.
+  const at::ScalarType dtype = after.scalar_type();
+  const bool is_one = at::scalar_tensor(decay.value, dtype).item<double>() == 1;
+  const at::Tensor steps =
+      counter.value().to(after.device(), is_one ? at::kDouble : dtype);
+  const at::Tensor divisor =
+      1 - at::pow(at::full_like(steps, decay.value), steps);
+  average.assign(after / divisor.to(dtype));
 }
 
 at::Tensor ExponentialMovingAverage::value() const {

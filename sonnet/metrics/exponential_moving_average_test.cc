@@ -16,7 +16,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::exponential_moving_average_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -89,6 +89,18 @@ TEST(ExponentialMovingAverageTest, ConstantsAndLinearity) {
     expect_close(of_constant(at::full({3}, 7., at::kDouble)),
                  at::full({3}, 7., at::kDouble), at::kDouble, 10);
     expect_close(of_both(2 * x - 1), 2 * of_x(x) - 1, at::kDouble, 10);
+  }
+}
+
+// bfloat16 holds 0.999 as 1, float32 what is still closer: Sonnet's averages
+// are infinite there.
+TEST(ExponentialMovingAverageTest, ADecayThatIsHeldAsOne) {
+  for (const auto& [dtype, decay] :
+       {std::pair(at::kBFloat16, 0.999), std::pair(at::kFloat, 1 - 1e-9)}) {
+    const ExponentialMovingAverage average{decay};
+    average.update(at::full({2}, 3., dtype));
+    expect_close(average(at::full({2}, 5., dtype)), at::full({2}, 4.), dtype,
+                 5);
   }
 }
 
@@ -193,4 +205,4 @@ TEST(ExponentialMovingAverageTest, Errors) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::exponential_moving_average_test

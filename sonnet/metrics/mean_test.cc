@@ -15,7 +15,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::mean_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -149,4 +149,4 @@ TEST(MeanTest, Errors) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::mean_test

@@ -15,7 +15,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::sum_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -139,4 +139,4 @@ TEST(SumTest, Errors) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::sum_test

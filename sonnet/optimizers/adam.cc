@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "sonnet/core/half.h"
 #include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
@@ -73,7 +74,7 @@ void Adam::apply(const std::vector<at::Tensor>& updates,
     const at::ScalarType dtype = updates[i].scalar_type();
     const size_t k = slots[i];
     const detail::Target to(updates[i], {parameters[i], m[k], v[k]});
-    if (dtype == at::kHalf || dtype == at::kBFloat16) {
+    if (snt::detail::is_half(dtype)) {
       adam_update_rounded(dtype, to[0], to.g(), alpha, beta_1, beta_2, eps, t,
                           to[1], to[2]);
       to.store();

@@ -9,7 +9,7 @@
 #include "sonnet/optimizers/reference_test.h"
 #include "sonnet/optimizers/schedules.h"
 
-namespace snt::optimizers {
+namespace snt::optimizers::adam_test {
 namespace {
 
 struct Reference {
@@ -107,4 +107,4 @@ TEST(Adam, PrintsAndStoresItsOptions) {
 }
 
 }  // namespace
-}  // namespace snt::optimizers
+}  // namespace snt::optimizers::adam_test

@@ -15,7 +15,7 @@
 #include "sonnet/optimizers/reference_test.h"
 #include "sonnet/optimizers/schedules.h"
 
-namespace snt::optimizers {
+namespace snt::optimizers::apply_test {
 namespace {
 
 template <class T>
@@ -292,4 +292,4 @@ TYPED_TEST(Apply, PrintTheOptionsThatWereGiven) {
 }
 
 }  // namespace
-}  // namespace snt::optimizers
+}  // namespace snt::optimizers::apply_test

@@ -6,7 +6,7 @@
 
 #include "sonnet/core/errors.h"
 
-namespace snt::optimizers {
+namespace snt::optimizers::decay_weights_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -47,4 +47,4 @@ TEST(DecayWeights, RefusesBeforeAnythingHasChanged) {
 }
 
 }  // namespace
-}  // namespace snt::optimizers
+}  // namespace snt::optimizers::decay_weights_test

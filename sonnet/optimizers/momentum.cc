@@ -2,9 +2,29 @@
 
 #include <ATen/ATen.h>
 
+#include "sonnet/core/half.h"
+#include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
 namespace snt::optimizers {
+namespace {
+
+// The same update with every operation rounded to a half type.
+void momentum_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
+                             const at::Tensor& gradient, double learning_rate,
+                             double momentum, bool use_nesterov,
+                             const at::Tensor& accumulated) {
+  using detail::Rounded;
+  const Rounded g = Rounded::of(gradient, dtype);
+  const Rounded alpha = Rounded::of(learning_rate, dtype);
+  const Rounded mu = Rounded::of(momentum, dtype);
+
+  const Rounded m = mu * Rounded::of(accumulated, dtype) + g;
+  theta.sub_((alpha * (use_nesterov ? mu * m + g : m)).value);
+  accumulated.copy_(m.value);
+}
+
+}  // namespace
 
 void momentum_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
                      double mu, bool use_nesterov, const at::Tensor& m) {
@@ -30,6 +50,12 @@ void Momentum::apply(const std::vector<at::Tensor>& updates,
     if (!updates[i].defined()) continue;
     const at::ScalarType dtype = updates[i].scalar_type();
     const detail::Target to(updates[i], {parameters[i], m[slots[i]]});
+    if (snt::detail::is_half(dtype)) {
+      momentum_update_rounded(dtype, to[0], to.g(), alpha, mu, use_nesterov,
+                              to[1]);
+      to.store();
+      continue;
+    }
     momentum_update(to[0], to.g(), detail::cast(alpha, dtype),
                     detail::cast(mu, dtype), use_nesterov, to[1]);
     to.store();

@@ -6,7 +6,7 @@
 #include "sonnet/optimizers/reference_test.h"
 #include "sonnet/optimizers/sgd.h"
 
-namespace snt::optimizers {
+namespace snt::optimizers::momentum_test {
 namespace {
 
 struct Reference {
@@ -62,4 +62,4 @@ TEST(Momentum, KeepsTheAccumulatedGradient) {
 }
 
 }  // namespace
-}  // namespace snt::optimizers
+}  // namespace snt::optimizers::momentum_test

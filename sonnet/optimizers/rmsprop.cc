@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "sonnet/core/half.h"
 #include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
@@ -77,7 +78,7 @@ void RMSProp::apply(const std::vector<at::Tensor>& updates,
     if (centered) changed.push_back(mg[k]);
     const detail::Target to(updates[i], std::move(changed));
     const at::Tensor mean = centered ? to[3] : at::Tensor();
-    if (dtype == at::kHalf || dtype == at::kBFloat16) {
+    if (snt::detail::is_half(dtype)) {
       rmsprop_update_rounded(dtype, to[0], to.g(), alpha, rho, mu, eps, to[1],
                              to[2], mean);
       to.store();

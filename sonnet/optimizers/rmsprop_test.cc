@@ -8,7 +8,7 @@
 
 #include "sonnet/optimizers/reference_test.h"
 
-namespace snt::optimizers {
+namespace snt::optimizers::rmsprop_test {
 namespace {
 
 struct Reference {
@@ -89,4 +89,4 @@ TEST(RMSProp, TakesZeroGradientsInHalfPrecision) {
 }
 
 }  // namespace
-}  // namespace snt::optimizers
+}  // namespace snt::optimizers::rmsprop_test

@@ -46,11 +46,22 @@ Rounded sqrt(const Rounded& x) {
 }
 
 Rounded plus_epsilon(const Rounded& x, double epsilon) {
-  return rounded_if_possible(x.value + epsilon, x.dtype);
+  const Rounded held = Rounded::of(epsilon, x.dtype);
+  const double added =
+      held.value.item<double>() != 0 ? held.value.item<double>() : epsilon;
+  return rounded_if_possible(x.value + added, x.dtype);
 }
 
 Rounded rsqrt(const Rounded& x) {
-  return rounded_if_possible(at::rsqrt(x.value), x.dtype);
+  const at::Tensor values = x.value.contiguous().view({-1});
+  const at::Tensor result = at::rsqrt(values);
+  // TensorFlow's kernel takes 8 elements at a time, and for the rest divides by
+  // the rounded square root.
+  const int64_t whole = values.numel() / 8 * 8;
+  const at::Tensor root =
+      rounded_if_possible(at::sqrt(values.slice(0, whole)), x.dtype).value;
+  result.slice(0, whole).copy_(1 / root);
+  return rounded_if_possible(result.view(x.value.sizes()), x.dtype);
 }
 
 }  // namespace snt::optimizers::detail

@@ -7,7 +7,7 @@
 
 #include "sonnet/core/registry.h"
 
-namespace snt::schedules {
+namespace snt::schedules::schedules_test {
 namespace {
 
 struct Case {
@@ -141,4 +141,4 @@ INSTANTIATE_TEST_SUITE_P(
             "[Joined] schedules[1] is unset"}));
 
 }  // namespace
-}  // namespace snt::schedules
+}  // namespace snt::schedules::schedules_test

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "sonnet/core/half.h"
+#include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
 namespace snt::optimizers {
@@ -16,7 +18,13 @@ void SGD::apply(const std::vector<at::Tensor>& updates,
   for (size_t i = 0; i < updates.size(); ++i) {
     if (!updates[i].defined()) continue;
     const detail::Target theta(updates[i], {parameters[i]});
-    theta[0].sub_(theta.g(), detail::cast(rate, updates[i].scalar_type()));
+    const at::ScalarType dtype = updates[i].scalar_type();
+    if (snt::detail::is_half(dtype)) {
+      const auto g = detail::Rounded::of(theta.g(), dtype);
+      theta[0].sub_((g * detail::Rounded::of(rate, dtype)).value);
+    } else {
+      theta[0].sub_(theta.g(), detail::cast(rate, dtype));
+    }
     theta.store();
   }
   detail::count_step(step);

@@ -5,7 +5,7 @@
 
 #include "sonnet/optimizers/reference_test.h"
 
-namespace snt::optimizers {
+namespace snt::optimizers::sgd_test {
 namespace {
 
 struct Reference {
@@ -46,4 +46,4 @@ TEST(SGD, ReadsNumbersAsFloat32AndTensorsAsTheyAre) {
 }
 
 }  // namespace
-}  // namespace snt::optimizers
+}  // namespace snt::optimizers::sgd_test

@@ -9,7 +9,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/variables.h"
 
-namespace snt::optimizers {
+namespace snt::optimizers::slots_test {
 namespace {
 
 struct Holder {
@@ -123,4 +123,4 @@ TEST(Slots, ClonesWithTheirModelAreForTheClonedParameters) {
 }
 
 }  // namespace
-}  // namespace snt::optimizers
+}  // namespace snt::optimizers::slots_test

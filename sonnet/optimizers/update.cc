@@ -7,14 +7,11 @@
 #include <utility>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/core/half.h"
 #include "sonnet/optimizers/in_place.h"
 
 namespace snt::optimizers::detail {
 namespace {
-
-bool is_half(at::ScalarType dtype) {
-  return dtype == at::kHalf || dtype == at::kBFloat16;
-}
 
 std::string text(const at::Tensor& tensor) {
   return format("Tensor(shape=", tensor.sizes(),
@@ -50,7 +47,7 @@ void check_update(std::string_view who, const at::Tensor& update,
 
 // Tensors of half types are summed in float32.
 at::Tensor sum_equal_indices(const at::Tensor& update) {
-  if (!is_half(update.scalar_type())) return update.coalesce();
+  if (!snt::detail::is_half(update.scalar_type())) return update.coalesce();
   return at::_sparse_coo_tensor_unsafe(
              update._indices(), update._values().to(at::kFloat), update.sizes())
       .coalesce();
@@ -130,7 +127,7 @@ Target::Target(const at::Tensor& update, std::vector<Variable> variables)
     indices_ = rows._indices()[0];
     g_ = rows._values();
   }
-  const bool in_float = is_half(update.scalar_type());
+  const bool in_float = snt::detail::is_half(update.scalar_type());
   if (in_float) g_ = g_.to(at::kFloat);
   for (const Variable& variable : variables_) {
     at::Tensor value = begin_change(variable);

@@ -11,7 +11,7 @@
 #include "sonnet/core/variables.h"
 #include "sonnet/optimizers/all_optimizers_test.h"
 
-namespace snt::optimizers {
+namespace snt::optimizers::update_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -134,4 +134,4 @@ TYPED_TEST(UpdateErrors, RefuseAModelThatMovedWithoutThem) {
 }
 
 }  // namespace
-}  // namespace snt::optimizers
+}  // namespace snt::optimizers::update_test
