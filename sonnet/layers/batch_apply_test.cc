@@ -22,7 +22,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::batch_apply_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -229,4 +229,4 @@ TEST(SplitLeadingDimTest, ExamplesOfLowerRank) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::batch_apply_test

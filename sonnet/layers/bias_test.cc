@@ -17,7 +17,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::bias_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -235,4 +235,4 @@ TEST(BiasTest, ErrorsNameThePath) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::bias_test

@@ -18,7 +18,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::dropout_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -222,4 +222,4 @@ TEST(DropoutTest, Errors) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::dropout_test

@@ -22,7 +22,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::embed_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -314,4 +314,4 @@ TEST(EmbeddingDimTest, Table) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::embed_test

@@ -14,7 +14,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::gradient_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -184,4 +184,4 @@ TEST(DenseGradientTest, LeavesDenseOnesAlone) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::gradient_test

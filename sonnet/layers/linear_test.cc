@@ -21,7 +21,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::linear_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -287,4 +287,4 @@ TEST(LinearTest, ErrorsNameThePathOnceItIsKnown) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::linear_test

@@ -19,7 +19,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::parallel_linears_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -190,4 +190,4 @@ TEST(ParallelLinearsTest, ErrorsNameThePath) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::parallel_linears_test

@@ -15,7 +15,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::reshape_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -226,4 +226,4 @@ TEST(ReshapeTest, Errors) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::reshape_test

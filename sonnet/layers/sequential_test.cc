@@ -24,7 +24,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt {
+namespace snt::sequential_test {
 namespace {
 
 struct Parts {
@@ -219,4 +219,4 @@ TEST(SequentialTest, ErrorsOfItsLayersNameTheirPath) {
 }
 
 }  // namespace
-}  // namespace snt
+}  // namespace snt::sequential_test
