@@ -78,6 +78,18 @@ class Nest {
       value_;
 };
 
+// Options that are nests hold no variables.
+template <>
+inline constexpr bool opaque<Nest> = true;
+
+// A Nest in a Config: tensors are {"tensor": numbers, "dtype": name}; a
+// dictionary of hidden and cell prints as the LSTMState that it stands for.
+template <>
+struct ConfigTraits<Nest> {
+  static Config to(const Nest& value);
+  static Nest from(const Config& config, const std::string& where);
+};
+
 namespace detail {
 [[noreturn]] void fail_nest(const Nest& nest, const std::string& where,
                             const std::string& needed);

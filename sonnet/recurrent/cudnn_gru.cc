@@ -1,0 +1,83 @@
+#include "sonnet/recurrent/cudnn_gru.h"
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "sonnet/core/errors.h"
+#include "sonnet/core/half.h"
+#include "sonnet/core/scope.h"
+#include "sonnet/initializers/constant.h"
+#include "sonnet/initializers/variance_scaling.h"
+#include "sonnet/layers/affine.h"
+#include "sonnet/recurrent/cell.h"
+
+namespace snt {
+namespace {
+
+// The outputs of all steps [T, B, H]. Half types on a CPU are rounded once, at
+// the end.
+at::Tensor unroll(const at::Tensor& x, at::Tensor h, const at::Tensor& w_i,
+                  const at::Tensor& w_h, const at::Tensor& b) {
+  if (detail::is_half_on_cpu(x)) {
+    return unroll(x.to(at::kFloat), h.to(at::kFloat), w_i.to(at::kFloat),
+                  w_h.to(at::kFloat), b.to(at::kFloat))
+        .to(x.scalar_type());
+  }
+
+  const int64_t size = h.size(1);
+  std::vector<at::Tensor> outputs;
+  for (const at::Tensor& gates : detail::affine(x, w_i, b).unbind()) {
+    const auto from_x = gates.split_with_sizes({2 * size, size}, 1);
+    const auto from_h = at::mm(h, w_h).split_with_sizes({2 * size, size}, 1);
+    const auto zr = at::sigmoid(from_x[0] + from_h[0]).chunk(2, 1);
+    const at::Tensor& z = zr[0];
+    const at::Tensor& r = zr[1];
+    const at::Tensor a = at::tanh(at::addcmul(from_x[1], r, from_h[1]));
+    h = at::lerp(a, h, z);  // (1 - z) a + z h
+    outputs.push_back(h);
+  }
+  return at::stack(outputs);
+}
+
+}  // namespace
+
+void CuDNNGRU::check() const {
+  snt::check(hidden_size >= 0, "CuDNNGRU", "hidden_size must be >= 0, got ",
+             hidden_size.value);
+}
+
+std::pair<at::Tensor, at::Tensor> CuDNNGRU::operator()(
+    const at::Tensor& inputs, const at::Tensor& prev_state) const {
+  const Who who{"CuDNNGRU", w_i};
+  if (!w_i.is_built()) check();
+  detail::check_inputs(who, inputs, 3, w_i, dtype);
+  snt::check(inputs.size(0) > 0, who,
+             "inputs must have at least a single time step, got shape ",
+             inputs.sizes());
+  detail::check_state(who, "prev_state", prev_state,
+                      {inputs.size(1), hidden_size}, inputs);
+
+  const name_scope scope("CuDNNGRU", w_i);
+  const int64_t gates = 3 * hidden_size;
+  const at::Tensor& input_weight =
+      w_i.create({inputs.size(2), gates}, inputs, w_i_init,
+                 initializers::glorot_uniform());
+  detail::check_dtype(who, inputs, input_weight);
+  const at::Tensor& hidden_weight = w_h.create(
+      {hidden_size, gates}, inputs, w_h_init, initializers::glorot_uniform());
+  const at::Tensor& bias =
+      b.create({gates}, inputs, b_init, initializers::Zeros());
+
+  const at::Tensor outputs =
+      unroll(inputs, prev_state, input_weight, hidden_weight, bias);
+  return {outputs, outputs.slice(0, -1)};
+}
+
+at::Tensor CuDNNGRU::initial_state(int64_t batch_size,
+                                   std::optional<at::Device> device) const {
+  if (!w_i.is_built()) check();
+  return detail::zero_state({batch_size, hidden_size}, dtype, w_i, device);
+}
+
+}  // namespace snt
