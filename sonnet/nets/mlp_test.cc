@@ -22,7 +22,7 @@
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
-namespace snt::nets {
+namespace snt::nets::mlp_test {
 namespace {
 
 using Sizes = std::vector<int64_t>;
@@ -325,4 +325,4 @@ TEST(MLPTest, Errors) {
 }
 
 }  // namespace
-}  // namespace snt::nets
+}  // namespace snt::nets::mlp_test
