@@ -45,6 +45,8 @@ std::string format_one(const T& value) {
     return format_one(value());
   } else if constexpr (std::is_convertible_v<const T&, at::IntArrayRef>) {
     return format_list(value);
+  } else if constexpr (requires { std::string(value.path()); }) {
+    return std::string(value.path());  // Variables.
   } else if constexpr (requires { value.has_value(); }) {
     return value ? format_one(*value) : "None";
   } else {

@@ -35,6 +35,13 @@ Config ConfigTraits<at::Tensor>::to(const at::Tensor& value) {
 at::Tensor ConfigTraits<at::Tensor>::from(const Config& config,
                                           const std::string& where) {
   if (config.is_none()) return {};
+  if (const Config* numbers = config.find("tensor")) {
+    detail::check_keys(config, {"tensor", "dtype"}, where);
+    const Config* dtype = config.find("dtype");
+    const at::Tensor tensor = from(*numbers, where);
+    return dtype ? tensor.to(from_config<at::ScalarType>(*dtype, where))
+                 : tensor;
+  }
   const auto* list = config.get_if<Config::List>();
   if (list == nullptr) {
     return at::scalar_tensor(from_config<double>(config, where));

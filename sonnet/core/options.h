@@ -30,7 +30,7 @@ template <class T>
 struct ConfigTraits;
 
 // A tensor in a Config: null when undefined, else nested lists of its numbers;
-// read back as float32.
+// read back as float32. {"tensor": numbers, "dtype": name} is read, too.
 template <>
 struct ConfigTraits<at::Tensor> {
   static Config to(const at::Tensor& value);

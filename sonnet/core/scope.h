@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 
 #include "sonnet/core/variable.h"
 
@@ -28,5 +29,15 @@ class [[nodiscard]] name_scope {
  private:
   void* record_ = nullptr;  // Only while a profiler listens.
 };
+
+// Gives `f` itself: Sonnet's mark for a method that shall not enter the name
+// scope of its module. Here a method enters one only if it opens a
+// `name_scope`.
+//
+//     auto f = snt::no_name_scope([](int x) { return x + 1; });
+template <class F>
+F no_name_scope(F f) {
+  return f;
+}
 
 }  // namespace snt

@@ -14,10 +14,6 @@
 namespace snt {
 namespace detail {
 
-thread_local constinit ReadHook* read_hook = nullptr;
-
-bool ReadHook::assign(const Variable&, const at::Tensor&) { return false; }
-
 namespace {
 
 // Values of variables are made and changed outside whatever the caller is in.
@@ -51,10 +47,16 @@ at::Tensor own(const at::Tensor& value, const at::TensorOptions& options) {
   return result;
 }
 
+// Shape, dtype and device without the memory of a value.
+at::Tensor outline(at::IntArrayRef shape, const at::TensorOptions& options) {
+  return at::empty({}, options.requires_grad(false)).expand(shape);
+}
+
 }  // namespace
 }  // namespace detail
 
 using detail::Plainly;
+using detail::Presence;
 
 Variable::Variable(const at::Tensor& value, bool trainable) : Variable() {
   slot_->trainable = trainable;
@@ -62,7 +64,7 @@ Variable::Variable(const at::Tensor& value, bool trainable) : Variable() {
       plainly;  // No random stream: it must not shift those of others.
   slot_->value = detail::own(value, value.options());
   slot_->value.set_requires_grad(trainable && value.is_floating_point());
-  slot_->ready.store(true, std::memory_order_release);
+  slot_->presence.store(Presence::kHere, std::memory_order_release);
 }
 
 Variable Variable::state() {
@@ -80,37 +82,55 @@ void Variable::declare_trainable(bool trainable) const {
   if (!is_built()) slot_->trainable = trainable;
 }
 
-void Variable::fill(at::IntArrayRef shape, const at::TensorOptions& options,
-                    const Initializer& init) const {
+const at::Tensor* Variable::fill(at::IntArrayRef shape,
+                                 const at::TensorOptions& options,
+                                 const Initializer& init) const {
   detail::Slot& slot = *slot_;
-  std::lock_guard lock(slot.mutex);
-  if (slot.ready.load(std::memory_order_relaxed)) return;
-
-  const Plainly plainly;
-  const auto who = [&] { return detail::variable_text(slot.path); };
-  const at::ScalarType dtype = c10::typeMetaToScalarType(options.dtype());
-  at::Tensor value;
-  {
-    random::CreationStream stream;  // A restored variable uses its number too.
-    if (slot.pending.defined()) {
-      check(slot.pending.sizes() == shape, who,
-            "the value that was loaded has shape ", slot.pending.sizes(),
-            ", but this call needs ", shape);
-      check(slot.pending.scalar_type() == dtype, who,
-            "the value that was loaded has dtype ", slot.pending.scalar_type(),
-            ", but this call needs ", dtype);
-      value = slot.pending;
-    } else {
-      value = init(shape, dtype);
-      check(value.sizes() == shape, who, "the initializer must give shape ",
-            shape, ", got ", value.sizes());
+  if (detail::read_hook != nullptr) {
+    const at::Tensor* lent = detail::read_hook->create(*this, [&] {
+      std::lock_guard lock(slot.mutex);
+      return make(shape, options, init);
+    });
+    if (lent != nullptr) {
+      if (lent->sizes() != shape) fail_shape(shape);
+      return &detail::read_hook->read(*this, *lent);
     }
   }
-  value = detail::own(value, options);
+  if (presence() == Presence::kLifted) fail_no_value();
+
+  const Plainly plainly;
+  std::lock_guard lock(slot.mutex);
+  if (presence() == Presence::kHere) return nullptr;
+  at::Tensor value = make(shape, options, init);
   value.set_requires_grad(trainable() && value.is_floating_point());
   slot.value = std::move(value);
   slot.pending.reset();
-  slot.ready.store(true, std::memory_order_release);
+  slot.presence.store(Presence::kHere, std::memory_order_release);
+  return nullptr;
+}
+
+// The first value. The slot is locked by the caller.
+at::Tensor Variable::make(at::IntArrayRef shape,
+                          const at::TensorOptions& options,
+                          const Initializer& init) const {
+  const detail::Slot& slot = *slot_;
+  const Plainly plainly;
+  const auto who = [&] { return detail::variable_text(slot.path); };
+  const at::ScalarType dtype = c10::typeMetaToScalarType(options.dtype());
+  random::CreationStream stream;  // A restored variable uses its number too.
+  if (!slot.pending.defined()) {
+    const at::Tensor value = init(shape, dtype);
+    check(value.sizes() == shape, who, "the initializer must give shape ",
+          shape, ", got ", value.sizes());
+    return detail::own(value, options);
+  }
+  check(slot.pending.sizes() == shape, who,
+        "the value that was loaded has shape ", slot.pending.sizes(),
+        ", but this call needs ", shape);
+  check(slot.pending.scalar_type() == dtype, who,
+        "the value that was loaded has dtype ", slot.pending.scalar_type(),
+        ", but this call needs ", dtype);
+  return detail::own(slot.pending, options);
 }
 
 void Variable::omit() const {
@@ -121,11 +141,27 @@ std::string Variable::who() const { return detail::variable_text(path()); }
 
 void Variable::fail_shape(at::IntArrayRef shape) const {
   throw ValueError("[" + who() + "] was created with shape " +
-                   format(slot_->value.sizes()) + ", but this call needs " +
+                   format(stored("read").sizes()) + ", but this call needs " +
                    format(shape));
 }
 
+void Variable::fail_no_value() const {
+  throw ValueError(
+      "[" + who() +
+      "] Attempted to read a TensorVariable in a context where it has no "
+      "value. This commonly happens for one of two reasons: 1) You created a "
+      "model in one transformed function and directly accessed the model "
+      "variables inside another transformed function. 2) You are trying to "
+      "read a model variable outside of a transformed function. For (1) you "
+      "must pass in the value (e.g. pass the result of `f.init(..)`). For (2) "
+      "look at the parameters that `f.init(..)` returned, or assign() a value");
+}
+
+// The tensor that tells shape, dtype and device.
 const at::Tensor& Variable::stored(const char* action) const {
+  if (detail::read_hook != nullptr) [[unlikely]] {
+    if (const auto* lent = detail::read_hook->lend(*this)) return *lent;
+  }
   if (!is_built()) {
     throw NotBuiltError("[" + who() + "] cannot be " + action +
                         " before the first call: call the module once, or "
@@ -137,8 +173,11 @@ const at::Tensor& Variable::stored(const char* action) const {
 const at::Tensor& Variable::value() const {
   const at::Tensor& value = stored("read");
   if (detail::read_hook != nullptr) [[unlikely]] {
+    const bool is_lent = &value != &slot_->value;
+    if (!is_lent && presence() == Presence::kLifted) fail_no_value();
     return detail::read_hook->read(*this, value);
   }
+  if (presence() == Presence::kLifted) fail_no_value();
   return value;
 }
 
@@ -155,19 +194,45 @@ void Variable::assign(const at::Tensor& value) const {
       [&] { return detail::tuple_text(target.sizes()); },
       ", and the assigned value shape ",
       [&] { return detail::tuple_text(value.sizes()); }, " are incompatible.");
-  check_dtype(value);
-  if (detail::read_hook != nullptr && detail::read_hook->assign(*this, value)) {
+  if (detail::read_hook != nullptr) [[unlikely]] {
+    const at::Tensor given = detail::read_hook->incoming(*this, value);
+    check_dtype(given);
+    if (!detail::read_hook->assign(*this, given)) store(given);
     return;
   }
+  check_dtype(value);
+  store(value);
+}
+
+void Variable::store(const at::Tensor& value) const {
   const Plainly plainly;
-  target.detach().copy_(value);
+  if (presence() == Presence::kHere) {
+    slot_->value.detach().copy_(value);
+    return;
+  }
+  // It was lifted, and has a value of its own again.
+  std::lock_guard lock(slot_->mutex);
+  at::Tensor own = detail::own(value, slot_->value.options());
+  own.set_requires_grad(trainable() && own.is_floating_point());
+  slot_->value = std::move(own);
+  slot_->presence.store(Presence::kHere, std::memory_order_release);
+}
+
+void Variable::lift(const at::Tensor& value) const {
+  const Plainly plainly;
+  std::lock_guard lock(slot_->mutex);
+  slot_->value = value.defined()
+                     ? detail::outline(value.sizes(), value.options())
+                     : at::Tensor();
+  slot_->presence.store(value.defined() ? Presence::kLifted : Presence::kNone,
+                        std::memory_order_release);
 }
 
 void Variable::check_dtype(const at::Tensor& given) const {
+  const at::ScalarType dtype = stored("assigned").scalar_type();
   check(
-      given.scalar_type() == slot_->value.scalar_type(),
-      [this] { return who(); }, "Tensor conversion requested dtype ",
-      slot_->value.scalar_type(), " for Tensor with dtype ",
+      given.scalar_type() == dtype, [this] { return who(); },
+      "Tensor conversion requested dtype ", dtype, " for Tensor with dtype ",
       given.scalar_type());
 }
 
@@ -192,8 +257,11 @@ void Variable::assign_add(const at::Tensor& delta) const {
   check(
       delta.sizes() == now.sizes(), [this] { return who(); },
       "delta must have shape ", now.sizes(), ", got ", delta.sizes());
-  check_dtype(delta);
-  assign(now + delta.to(now.device()));
+  const at::Tensor given = detail::read_hook != nullptr
+                               ? detail::read_hook->incoming(*this, delta)
+                               : delta;
+  check_dtype(given);
+  assign(now + given.to(now.device()));
 }
 
 void Variable::assign_add(double delta) const {
@@ -220,7 +288,7 @@ void Variable::restore(const at::Tensor& value) const {
 void Variable::freeze(bool frozen) const {
   std::lock_guard lock(slot_->mutex);
   slot_->frozen = frozen;
-  if (is_built() && slot_->value.is_floating_point()) {
+  if (presence() == Presence::kHere && slot_->value.is_floating_point()) {
     slot_->value.set_requires_grad(trainable());
   }
 }
@@ -237,6 +305,10 @@ void Variable::to(const at::TensorOptions& options) const {
   if (options.device_opt()) target = target.device(options.device());
   if (options.dtype_opt() && slot_->value.is_floating_point()) {
     target = target.dtype(options.dtype());
+  }
+  if (presence() == Presence::kLifted) {
+    slot_->value = detail::outline(slot_->value.sizes(), target);
+    return;
   }
   at::Tensor value = slot_->value.detach().to(
       target.device(), c10::typeMetaToScalarType(target.dtype()));
@@ -273,23 +345,15 @@ Variable Variable::clone() const {
   copy.name = slot_->name;
   const Plainly plainly;
   if (slot_->pending.defined()) copy.pending = slot_->pending.clone();
-  if (is_built()) {
+  if (presence() == Presence::kLifted) {
+    copy.value = slot_->value;
+    copy.presence.store(Presence::kLifted, std::memory_order_release);
+  } else if (is_built()) {
     copy.value = slot_->value.detach().clone();
     copy.value.set_requires_grad(slot_->value.requires_grad());
-    copy.ready.store(true, std::memory_order_release);
+    copy.presence.store(Presence::kHere, std::memory_order_release);
   }
   return result;
-}
-
-const at::Tensor& detail::source(const Variable& variable) {
-  struct Unhooked {
-    Unhooked() { read_hook = nullptr; }
-    ~Unhooked() { read_hook = hook; }
-    ReadHook* hook = read_hook;
-  };
-  const Unhooked unhooked;
-  const at::Tensor& value = variable.value();
-  return unhooked.hook ? unhooked.hook->source(variable, value) : value;
 }
 
 std::string Who::operator()() const {

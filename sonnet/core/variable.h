@@ -21,14 +21,21 @@ class Variable;
 
 namespace detail {
 
+// Where the value of a Variable is.
+enum class Presence : unsigned char {
+  kNone,    // Nowhere yet.
+  kHere,    // In the slot, which stays as it is.
+  kLifted,  // With a functional transform: the slot tells shape and dtype only.
+};
+
 // What the copies of a Variable share.
 struct Slot {
-  std::atomic<bool> ready = false;  // `value` is filled and stays as it is.
+  std::atomic<Presence> presence = Presence::kNone;
   std::atomic<bool> omitted = false;
   std::atomic<bool> frozen = false;
   std::atomic<bool> trainable = true;
   std::mutex mutex;    // Guards everything below while it changes.
-  at::Tensor value;    // Read without the lock once `ready`.
+  at::Tensor value;    // Read without the lock once it is here.
   at::Tensor pending;  // From a checkpoint, waiting for the first call.
   std::string path;    // In the module that was walked last.
   std::string name;    // As people read it: "mlp/linear_0/w".
@@ -50,6 +57,22 @@ class ReadHook {
   }
   // Whether the hook has dealt with an assignment of `value`.
   virtual bool assign(const Variable& variable, const at::Tensor& value);
+  // What stands here for the stored tensor, which the variable may lack, or
+  // nullptr. It is given to `read` and `source` as the stored one would be.
+  virtual const at::Tensor* lend(const Variable& variable);
+  // The same for the call that would create the value, which make() gives. With
+  // nullptr the variable makes it and keeps it.
+  virtual const at::Tensor* create(const Variable& variable,
+                                   const std::function<at::Tensor()>& make);
+  // What is assigned when `value` is.
+  virtual at::Tensor incoming(const Variable& variable,
+                              const at::Tensor& value);
+
+ protected:
+  ReadHook();
+  // The hook that was this thread's when this one was made; what is not
+  // overridden goes on to it.
+  ReadHook* const outer;
 };
 
 // The hook of this thread, or nullptr. Threads do not inherit it.
@@ -99,8 +122,8 @@ class Variable {
   const at::Tensor& create(at::IntArrayRef shape,
                            const at::TensorOptions& options,
                            const Initializer& init) const {
-    if (!slot_->ready.load(std::memory_order_acquire)) [[unlikely]] {
-      fill(shape, options, init);
+    if (presence() != detail::Presence::kHere) [[unlikely]] {
+      if (const auto* lent = fill(shape, options, init)) return *lent;
     }
     return read(shape);
   }
@@ -111,8 +134,9 @@ class Variable {
   const at::Tensor& create(at::IntArrayRef shape, const at::Tensor& like,
                            const Initializer& init,
                            const Default& fallback) const {
-    if (!slot_->ready.load(std::memory_order_acquire)) [[unlikely]] {
-      fill(shape, like.options(), init ? init : Initializer(fallback));
+    if (presence() != detail::Presence::kHere) [[unlikely]] {
+      const Initializer& used = init ? init : Initializer(fallback);
+      if (const auto* lent = fill(shape, like.options(), used)) return *lent;
     }
     return read(shape);
   }
@@ -128,8 +152,11 @@ class Variable {
   // that nothing waits for its creation.
   void omit() const;
 
-  // Whether there is a value.
-  bool is_built() const { return slot_->ready.load(std::memory_order_acquire); }
+  // Whether it was created. Its value is elsewhere when a functional transform
+  // created it (functional/transform.h).
+  bool is_built() const { return presence() != detail::Presence::kNone; }
+  // Whether it was created and holds its value itself.
+  bool has_value() const { return presence() == detail::Presence::kHere; }
   // Whether `omit` was called and nothing was created.
   bool is_omitted() const { return slot_->omitted && !is_built(); }
   // Whether training changes it: declared so, and not frozen.
@@ -137,7 +164,8 @@ class Variable {
   // Whether it was declared to be trained, frozen or not.
   bool declared_trainable() const { return slot_->trainable; }
 
-  // The value. Throws NotBuiltError when there is none yet.
+  // The value. Throws NotBuiltError when there is none yet, ValueError when it
+  // is among the parameters of a functional transform only.
   const at::Tensor& value() const;
 
   // Shape, dtype and device of the value. Throw NotBuiltError.
@@ -148,6 +176,8 @@ class Variable {
   // Sets all elements in place; the tensor itself stays the same object, so
   // assigning between a forward pass and its backward pass is an error of
   // autograd. `value` may be on another device.
+  //
+  // A variable that a functional transform created has a value from then on.
   //
   // Throws ValueError when shape or dtype differ, NotBuiltError before the
   // first call. Nothing has changed then.
@@ -190,9 +220,23 @@ class Variable {
   // For the library's walks: remembers where the variable was found.
   void set_path(const std::string& path, const std::string& name) const;
 
+  // For functional transforms: it was created, but keeps no value, only the
+  // shape, dtype and device of `value`. An undefined one takes that back.
+  void lift(const at::Tensor& value) const;
+
+  // Expires with the last handle to the variable.
+  std::weak_ptr<const void> watch() const { return slot_; }
+
  private:
-  void fill(at::IntArrayRef shape, const at::TensorOptions& options,
-            const Initializer& init) const;
+  detail::Presence presence() const {
+    return slot_->presence.load(std::memory_order_acquire);
+  }
+  // What a hook lends, or nullptr: the slot is filled then.
+  const at::Tensor* fill(at::IntArrayRef shape,
+                         const at::TensorOptions& options,
+                         const Initializer& init) const;
+  at::Tensor make(at::IntArrayRef shape, const at::TensorOptions& options,
+                  const Initializer& init) const;
   const at::Tensor& read(at::IntArrayRef shape) const {
     const at::Tensor& stored = slot_->value;
     if (stored.sizes() != shape) [[unlikely]] {
@@ -204,7 +248,9 @@ class Variable {
     return stored;
   }
   [[noreturn]] void fail_shape(at::IntArrayRef shape) const;
+  [[noreturn]] void fail_no_value() const;
   const at::Tensor& stored(const char* action) const;
+  void store(const at::Tensor& value) const;
   at::Tensor number(double value) const;
   void check_dtype(const at::Tensor& given) const;
   std::string who() const;
