@@ -7,7 +7,7 @@ GOLDENS ?= # A folder of cases; empty: the repository's own.
         check dependencies clean
 
 help:
-	@echo 'make demo          train a small character model and let it write'
+	@echo 'make demo          train a recurrent network and let it write'
 	@echo 'make test          build, run all tests and check documents and format'
 	@echo 'make test-current  the same tests on a current libtorch (5 GB, once)'
 	@echo 'make test-asan     the tests with address and undefined-behaviour checks'
@@ -21,8 +21,9 @@ dependencies:
 	@tools/install_dependencies
 
 demo: dependencies
-	@tools/build release char_mlp
-	@build/release/examples/char_mlp --output build/release/char_mlp.safetensors
+	@tools/build release char_rnn
+	@OMP_WAIT_POLICY=passive build/release/examples/char_rnn \
+	  --output build/release/char_rnn.safetensors
 
 test: dependencies
 	@tools/build release

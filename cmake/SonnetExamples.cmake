@@ -3,13 +3,16 @@
 
 file(GLOB sources CONFIGURE_DEPENDS "examples/*.cc")
 file(GLOB support CONFIGURE_DEPENDS "examples/support/*.cc")
-if(sources)
-  find_package(CLI11 REQUIRED)
-endif()
+set(support_tests ${support})
+list(FILTER support EXCLUDE REGEX "_test\\.cc$")
+list(FILTER support_tests INCLUDE REGEX "_test\\.cc$")
 if(support)
+  find_package(CLI11 REQUIRED)
+  find_package(ZLIB REQUIRED) # IDX files in gzip
+  find_package(PNG REQUIRED) # pictures
   add_library(example_support STATIC ${support})
   target_link_libraries(example_support PUBLIC sonnet::sonnet CLI11::CLI11
-                                        PRIVATE sonnet_options)
+                                        PRIVATE sonnet_options ZLIB::ZLIB PNG::PNG)
   target_compile_definitions(
     example_support PRIVATE "SONNET_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
   target_precompile_headers(example_support REUSE_FROM sonnet)
@@ -22,8 +25,25 @@ foreach(source IN LISTS sources)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                            "${PROJECT_BINARY_DIR}/examples")
 endforeach()
-if(SONNET_BUILD_TESTS AND NOT SONNET_SANITIZE AND TARGET char_mlp)
-  add_test(NAME example_char_mlp
-           COMMAND "${PROJECT_SOURCE_DIR}/tests/char_mlp.sh" $<TARGET_FILE:char_mlp>
-                   "${PROJECT_SOURCE_DIR}/README.md")
+
+# ------------------------------------------------------------------- their tests
+if(SONNET_BUILD_TESTS AND support_tests)
+  add_executable(example_support_test ${support_tests})
+  target_link_libraries(
+    example_support_test PRIVATE example_support sonnet_testing
+                                 GTest::gtest_main ZLIB::ZLIB PNG::PNG)
+  target_precompile_headers(example_support_test REUSE_FROM sonnet_testing)
+  sonnet_add_test(example_support_test COMMAND example_support_test
+                                               ${test_arguments})
+endif()
+if(SONNET_BUILD_TESTS AND NOT SONNET_SANITIZE)
+  foreach(name char_mlp char_rnn)
+    add_test(NAME example_${name}
+             COMMAND "${PROJECT_SOURCE_DIR}/tests/${name}.sh" $<TARGET_FILE:${name}>
+                     "${PROJECT_SOURCE_DIR}/README.md")
+  endforeach()
+  foreach(name mnist vqvae gan)
+    add_test(NAME example_${name}
+             COMMAND "${PROJECT_SOURCE_DIR}/tests/${name}.sh" $<TARGET_FILE:${name}>)
+  endforeach()
 endif()

@@ -87,10 +87,8 @@ void run(const std::vector<std::string>& files, int64_t steps, int64_t batch,
     progress.step(loss);
   }
 
-  const double bits = bits_per_char(model, corpus.held_out);
-  std::cout << "\nheld-out bits per character: " << bits
-            << "  (single characters " << corpus.single_entropy << ", pairs "
-            << corpus.pair_entropy << ")\n";
+  std::cout << "\nheld-out bits per character: "
+            << corpus.compare(bits_per_char(model, corpus.held_out)) << "\n";
   snt::save(output, model);
   CharModel loaded{.vocabulary = corpus.size()};
   snt::load(output, loaded);

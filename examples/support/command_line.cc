@@ -1,5 +1,7 @@
 #include "examples/support/command_line.h"
 
+#include <c10/util/Exception.h>
+
 #include <exception>
 #include <iostream>
 #include <string>
@@ -45,6 +47,9 @@ int guarded(CLI::App& app, int argc, char** argv,
   }
   try {
     main();
+  } catch (const c10::Error& error) {  // Its what() is a page.
+    std::cerr << error.what_without_backtrace() << "\n";
+    return 2;
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 2;

@@ -61,6 +61,13 @@ std::string Corpus::summary() const {
   return text.str();
 }
 
+std::string Corpus::compare(double bits) const {
+  std::ostringstream text;
+  text << bits << "  (single characters " << single_entropy << ", pairs "
+       << pair_entropy << ")";
+  return text.str();
+}
+
 Corpus read_corpus(const std::vector<std::string>& given, int64_t context) {
   const std::vector<std::string> files = given.empty() ? own_sources() : given;
   std::string text;
@@ -115,6 +122,24 @@ std::pair<at::Tensor, at::Tensor> windows(const at::Tensor& text,
                                           int64_t context) {
   const at::Tensor all = text.unfold(0, context + 1, 1).index_select(0, starts);
   return {all.slice(1, 0, context), all.select(1, context)};
+}
+
+std::vector<at::Tensor> chunks(const at::Tensor& text, int64_t count,
+                               int64_t length) {
+  const int64_t time = text.size(0) / count;
+  if (time <= length) {
+    throw std::runtime_error("--batch, --length: " + std::to_string(count) +
+                             " places of " + std::to_string(length + 1) +
+                             " characters are needed, got " +
+                             std::to_string(text.size(0)) + " characters");
+  }
+  const at::Tensor places =
+      text.slice(0, 0, count * time).view({count, time}).t();
+  std::vector<at::Tensor> result;
+  for (int64_t from = 0; from < time - 1; from += length) {
+    result.push_back(places.slice(0, from, std::min(from + length + 1, time)));
+  }
+  return result;
 }
 
 }  // namespace examples

@@ -24,6 +24,8 @@ struct Corpus {
   int64_t size() const { return static_cast<int64_t>(alphabet.size()); }
   // One line about it.
   std::string summary() const;
+  // A model's bits beside those of counting.
+  std::string compare(double bits) const;
 };
 
 // Reads the files, or where there are none the C++ sources of this project.
@@ -38,5 +40,13 @@ Corpus read_corpus(const std::vector<std::string>& files, int64_t context);
 std::pair<at::Tensor, at::Tensor> windows(const at::Tensor& text,
                                           const at::Tensor& starts,
                                           int64_t context);
+
+// The text read at `count` places at once, as many characters apart: chunks of
+// [length + 1, count], each of which begins with the last characters of the one
+// before it. The last one may be shorter.
+//
+// Throws std::runtime_error when there is no whole chunk.
+std::vector<at::Tensor> chunks(const at::Tensor& text, int64_t count,
+                               int64_t length);
 
 }  // namespace examples

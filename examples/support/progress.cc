@@ -7,12 +7,15 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace examples {
 
-Progress::Progress(int64_t steps)
+Progress::Progress(int64_t steps, std::string unit)
     : steps_(steps),
+      unit_(std::move(unit)),
       terminal_(isatty(STDOUT_FILENO) != 0),
       start_(std::chrono::steady_clock::now()) {}
 
@@ -24,9 +27,15 @@ void Progress::step(const at::Tensor& loss) {
   ++done_;
   const int64_t every = terminal_ ? 10 : std::max<int64_t>(steps_ / 10, 1);
   if (done_ % every != 0 && done_ != steps_ && done_ != 1) return;
-  const double bits = loss.item<double>() / std::log(2.0);
-  mean_ = done_ == 1 ? bits : mean_ + (bits - mean_) * (terminal_ ? 0.1 : 0.5);
-  show(terminal_ ? mean_ : bits);
+  const double value =
+      loss.item<double>() / (unit_ == "bits" ? std::log(2.0) : 1.0);
+  if (!std::isfinite(value)) {
+    throw std::runtime_error("the loss of step " + std::to_string(done_) +
+                             " is no finite number; a smaller --lr may help");
+  }
+  mean_ =
+      done_ == 1 ? value : mean_ + (value - mean_) * (terminal_ ? 0.1 : 0.5);
+  show(terminal_ ? mean_ : value);
 }
 
 void Progress::show(double loss) const {
@@ -39,14 +48,14 @@ void Progress::show(double loss) const {
                       static_cast<double>(std::max<int64_t>(steps_, 1));
   if (terminal_) {
     const auto filled = static_cast<size_t>(part * 30);
-    std::printf("\r[%s%s] %3.0f %%  %.3f bits  %.0f steps/s  %.0f s left  ",
+    std::printf("\r[%s%s] %3.0f %%  %.3f %s  %.0f steps/s  %.0f s left  ",
                 std::string(filled, '#').c_str(),
-                std::string(30 - filled, '.').c_str(), 100 * part, loss, rate,
-                left);
+                std::string(30 - filled, '.').c_str(), 100 * part, loss,
+                unit_.c_str(), rate, left);
   } else {
-    std::printf("step %lld of %lld: %.3f bits, %.0f steps/s, %.0f s left\n",
+    std::printf("step %lld of %lld: %.3f %s, %.0f steps/s, %.0f s left\n",
                 static_cast<long long>(done_), static_cast<long long>(steps_),
-                loss, rate, left);
+                loss, unit_.c_str(), rate, left);
   }
   std::fflush(stdout);
 }

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace examples {
 
@@ -14,17 +15,20 @@ namespace examples {
 // pipe.
 class Progress {
  public:
-  // Shows progress towards `steps` steps.
-  explicit Progress(int64_t steps);
+  // Shows progress towards `steps` steps, with the loss in `unit`.
+  explicit Progress(int64_t steps, std::string unit = "bits");
   ~Progress();
 
-  // One step is done; `loss` (in nats) is shown in bits, averaged.
+  // One step is done; `loss` is shown, averaged. In bits, it is one of nats.
+  //
+  // Throws std::runtime_error when it is shown and no finite number.
   void step(const at::Tensor& loss);
 
  private:
   void show(double loss) const;
 
   int64_t steps_;
+  std::string unit_;
   int64_t done_ = 0;
   double mean_ = 0;
   bool terminal_;
