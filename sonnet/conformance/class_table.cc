@@ -74,9 +74,15 @@ const FunctionRow* ClassTable::find_function(const std::string& name) const {
 const ClassTable& class_table() {
   static const auto* table = [] {
     auto* rows = new ClassTable();
+    add_convolution_rows(*rows);
+    add_core_rows(*rows);
     add_initializer_rows(*rows);
     add_layer_rows(*rows);
+    add_metric_rows(*rows);
+    add_net_rows(*rows);
+    add_normalization_rows(*rows);
     add_optimizer_rows(*rows);
+    add_unroll_rows(*rows);
     return rows;
   }();
   return *table;

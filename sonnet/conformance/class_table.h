@@ -114,9 +114,15 @@ class ClassTable {
 const ClassTable& class_table();
 
 // The rows, by folder of the library.
+void add_convolution_rows(ClassTable& table);
+void add_core_rows(ClassTable& table);
 void add_initializer_rows(ClassTable& table);
 void add_layer_rows(ClassTable& table);
+void add_metric_rows(ClassTable& table);
+void add_net_rows(ClassTable& table);
+void add_normalization_rows(ClassTable& table);
 void add_optimizer_rows(ClassTable& table);
+void add_unroll_rows(ClassTable& table);
 
 // -------------------------------------------------------- how rows are written
 

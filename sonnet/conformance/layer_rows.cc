@@ -11,10 +11,6 @@
 #include "sonnet/layers/parallel_linears.h"
 #include "sonnet/layers/reshape.h"
 #include "sonnet/layers/sequential.h"
-#include "sonnet/metrics/exponential_moving_average.h"
-#include "sonnet/metrics/mean.h"
-#include "sonnet/metrics/sum.h"
-#include "sonnet/nets/mlp.h"
 
 namespace snt::conformance {
 namespace {
@@ -35,16 +31,6 @@ ExampleArgs floats_and_flag(std::vector<int64_t> shape, bool flag) {
 at::Tensor tensor_of(const Nest& value) {
   if (const auto* tensor = value.get_if<at::Tensor>()) return *tensor;
   return at::scalar_tensor(from_nest<double>(value, "bound"));
-}
-
-template <class T>
-RowOf<T> metric(const std::string& name) {
-  return module<T>(name)
-      .call("value")
-      .method("initialize", &T::initialize, "value")
-      .method("update", &T::update, "value")
-      .method("value", &T::value)
-      .method("reset", &T::reset);
 }
 
 }  // namespace
@@ -94,17 +80,6 @@ void add_layer_rows(ClassTable& table) {
                 .example(R"({"constructor": {"class": "Linear",
                                              "config": {"output_size": 4}}})",
                          floats({2, 5})));
-  table.add(module<nets::MLP>("nets.MLP")
-                .call("inputs, is_training=None")
-                .derives("reverse", &nets::MLP::reverse,
-                         "activate_final=None, name=None")
-                .example(R"({"output_sizes": [4, 3]})", floats({2, 5})));
-
-  table.add(metric<Sum>("Sum").example("{}", floats({2, 3})));
-  table.add(metric<Mean>("Mean").example("{}", floats({2, 3})));
-  table.add(metric<ExponentialMovingAverage>("ExponentialMovingAverage")
-                .example(R"({"decay": 0.9})", floats({2, 3})));
-
   table.add(function("embedding_dim", "vocab_size", &embedding_dim));
   table.add(function("flatten", "inputs", &flatten));
   table.add(

@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -19,6 +20,7 @@
 #include "sonnet/core/options.h"
 #include "sonnet/core/variables.h"
 #include "sonnet/core/walk.h"
+#include "sonnet/recurrent/core.h"
 
 namespace snt::conformance {
 
@@ -76,6 +78,8 @@ class Subject {
   }
   // A deep copy.
   Subject clone() const;
+  // The object as a recurrent core that shares its variables, if it is one.
+  std::optional<Core> core() const { return held_->core(); }
 
   // The object itself if it is a T, else nullptr.
   template <class T>
@@ -95,6 +99,7 @@ class Subject {
     virtual bool set_option(const std::string& key, const Config& value) = 0;
     virtual bool set_tensors(const std::string& key, const Nest& value) = 0;
     virtual std::shared_ptr<Held> clone() const = 0;
+    virtual std::optional<Core> core() const = 0;
   };
   template <class T>
   struct Of;
@@ -151,6 +156,13 @@ struct Subject::Of final : Held {
   }
   std::shared_ptr<Held> clone() const override {
     return std::make_shared<Of>(snt::clone(object));
+  }
+  std::optional<Core> core() const override {
+    if constexpr (RecurrentCore<T>) {
+      return Core(object);
+    } else {
+      return std::nullopt;
+    }
   }
 
   template <class F>

@@ -26,6 +26,15 @@ Config numbers_of(const at::Tensor& tensor) {
   return {std::move(list)};
 }
 
+// A tensor as an option: its numbers and its dtype.
+Config tensor_config(const at::Tensor& tensor) {
+  if (tensor.dim() == 0) return numbers_of(tensor);
+  Config::Map map;
+  map.emplace_back("tensor", numbers_of(tensor));
+  map.emplace_back("dtype", Config{dtype_name(tensor.scalar_type())});
+  return {std::move(map)};
+}
+
 const at::Tensor& find(const Tensors& tensors, const std::string& name) {
   const auto it = tensors.find(name);
   check<KeyError>(it != tensors.end(), "goldens", "the case has no tensor '",
@@ -36,7 +45,7 @@ const at::Tensor& find(const Tensors& tensors, const std::string& name) {
 // Nothing but names of tensors stands in a tree.
 Config tree_config(const Json& json, const Tensors& tensors) {
   if (json.is_string()) {
-    return numbers_of(find(tensors, json.get<std::string>()));
+    return tensor_config(find(tensors, json.get<std::string>()));
   }
   if (json.is_array()) {
     Config::List list;
@@ -72,7 +81,7 @@ Config config_of(const Json& json, const Tensors& tensors) {
   }
   if (json.is_object()) {
     if (json.contains("tensor")) {
-      return numbers_of(find(tensors, json["tensor"].get<std::string>()));
+      return tensor_config(find(tensors, json["tensor"].get<std::string>()));
     }
     if (json.contains("tree")) return tree_config(json["tree"], tensors);
     Config::Map map;
@@ -92,7 +101,7 @@ Subject build(const Json& spec, const Tensors& tensors) {
   if (spec.contains("select")) select = spec["select"].get<int64_t>();
   const Json options = spec.value("config", Json::object());
   const Subject subject = row->make(config_of(options, tensors), select);
-  // JSON has no dtypes: tensors are set once more as what they are.
+  // JSON rounds: tensors are set once more as what they are.
   for (const auto& [key, value] : options.items()) {
     if (!value.is_object()) continue;
     if (value.contains("tensor")) {

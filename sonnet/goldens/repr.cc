@@ -1,6 +1,7 @@
 #include "sonnet/goldens/repr.h"
 
 #include <regex>
+#include <string_view>
 #include <vector>
 
 namespace snt::goldens {
@@ -17,6 +18,27 @@ std::string with_lists(const std::string& text) {
   result = replace(result, R"(\((-?\d+),\))", "[$1]");
   result = replace(result, R"(([^\w\]])\((-?\d+(, -?\d+)+)\))", "$1[$2]");
   return replace(result, R"(([^\w\]])\(\))", "$1[]");
+}
+
+// Any other tuple as a list: a parenthesis that is no call's.
+std::string tuples_as_lists(const std::string& text) {
+  std::string result;
+  std::vector<bool> is_tuple;
+  for (const char c : text) {
+    if (c == '(') {
+      const char before = result.empty() ? ' ' : result.back();
+      is_tuple.push_back(std::string_view(" =([{,").find(before) !=
+                         std::string_view::npos);
+      result += is_tuple.back() ? '[' : '(';
+    } else if (c == ')' && !is_tuple.empty()) {
+      if (is_tuple.back() && result.back() == ',') result.pop_back();
+      result += is_tuple.back() ? ']' : ')';
+      is_tuple.pop_back();
+    } else {
+      result += c;
+    }
+  }
+  return result;
 }
 
 // On one line, as if it were short.
@@ -62,7 +84,7 @@ std::string pattern_of(const std::string& text) {
 bool repr_matches(const std::string& got, const std::string& want, bool exact) {
   if (exact && got == want) return true;
   const std::string got_line = on_one_line(got);
-  const std::string want_line = on_one_line(with_lists(want));
+  const std::string want_line = on_one_line(tuples_as_lists(with_lists(want)));
   // What is otherwise alike must have its lines broken alike.
   if (exact && got_line == on_one_line(want)) return false;
   // Whole numbers may be floats here.
