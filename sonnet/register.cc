@@ -8,28 +8,17 @@
 #include "sonnet/core/deferred.h"
 #include "sonnet/core/layer.h"
 #include "sonnet/core/registry.h"
-#include "sonnet/layers/batch_apply.h"
-#include "sonnet/layers/bias.h"
-#include "sonnet/layers/dropout.h"
-#include "sonnet/layers/embed.h"
-#include "sonnet/layers/linear.h"
-#include "sonnet/layers/parallel_linears.h"
-#include "sonnet/layers/reshape.h"
-#include "sonnet/layers/sequential.h"
-#include "sonnet/metrics/exponential_moving_average.h"
-#include "sonnet/metrics/mean.h"
-#include "sonnet/metrics/sum.h"
-#include "sonnet/nets/mlp.h"
+#include "sonnet/distribute/cross_replica_batch_norm.h"
+#include "sonnet/layers/register.h"
+#include "sonnet/metrics/register.h"
+#include "sonnet/nets/register.h"
+#include "sonnet/optimizers/register.h"
 #include "sonnet/optimizers/schedules.h"
+#include "sonnet/recurrent/register.h"
 #include "sonnet/regularizers/register.h"
 
 namespace snt {
 namespace {
-
-template <class... Modules>
-void add_modules() {
-  (detail::the_registry<Layer>().add<Modules>(), ...);
-}
 
 void register_activations() {
   for (const NamedFunction& function : activations::all()) {
@@ -54,9 +43,13 @@ void register_all() {
     register_initializers();
     register_regularizers();
     schedules::register_schedules();
-    add_modules<BatchApply, Bias, Deferred, Dropout, Embed,
-                ExponentialMovingAverage, Flatten, Linear, Mean, nets::MLP,
-                ParallelLinears, Reshape, Sequential, Sum>();
+    detail::the_registry<Layer>().add<Deferred>();
+    detail::the_registry<Layer>().add<distribute::CrossReplicaBatchNorm>();
+    register_layers();
+    register_metrics();
+    register_nets();
+    register_optimizers();
+    register_recurrent();
   });
 }
 
