@@ -67,6 +67,16 @@ bool is_stand_in(const Json& json) {
          json.contains("dtype");
 }
 
+// Whether it is what a function returns that no registry has.
+bool is_made_by_function(const Json& json) {
+  for (const char* name :
+       {"lstm_with_recurrent_dropout", "TrainableState.for_core",
+        "nets.dnc.control.deep_core"}) {
+    if (json.contains("class") && json["class"] == name) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Config config_of(const Json& json, const Tensors& tensors) {
@@ -84,8 +94,13 @@ Config config_of(const Json& json, const Tensors& tensors) {
       return tensor_config(find(tensors, json["tensor"].get<std::string>()));
     }
     if (json.contains("tree")) return tree_config(json["tree"], tensors);
+    if (is_made_by_function(json)) {
+      return parse_json(to_json(build(json, tensors).config()));
+    }
     Config::Map map;
     for (const auto& [key, entry] : json.items()) {
+      // None is Sonnet's default of the layers: no layers.
+      if (key == "layers" && entry.is_null()) continue;
       map.emplace_back(key, config_of(entry, tensors));
     }
     return {std::move(map)};

@@ -37,11 +37,18 @@ void compare(const std::string& name, const at::Tensor& got,
   if (want.numel() == 0) return;
 
   const at::Tensor wide = want.to(at::kDouble);
+  const at::Tensor got_wide = got_plain.to(at::kDouble);
+  // The same infinity, or not a number in both.
+  const at::Tensor same = got_wide.eq(wide).logical_or_(
+      got_wide.isnan().logical_and_(wide.isnan()));
   const double error =
-      (got_plain.to(at::kDouble) - wide).abs().max().item<double>();
-  const double size = wide.abs().max().item<double>();
+      (got_wide - wide).abs().masked_fill_(same, 0).max().item<double>();
+  const double size = wide.abs()
+                          .masked_fill_(wide.isfinite().logical_not_(), 0)
+                          .max()
+                          .item<double>();
   const double allowed = tolerance.atol + tolerance.rtol * size;
-  // Not a number fails too.
+  // Not a number in one of them fails too.
   outcome.expect(error <= allowed, name, ": off by ", error, ", allowed are ",
                  allowed);
   outcome.largest_share = std::max(outcome.largest_share, error / allowed);

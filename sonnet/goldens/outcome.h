@@ -20,6 +20,7 @@ struct Outcome {
   std::vector<std::string> problems;  // What is wrong.
   std::set<std::string> missing;      // Classes and functions there are not.
   std::vector<std::string> notes;     // What a reader may want to know.
+  std::string not_compared = {};      // What is recorded wrongly, and where.
   bool is_case = true;                // Else nothing to pass or fail.
   double largest_error = 0;           // Relative, of all tensors compared.
   double largest_share = 0;           // The same as a share of what is allowed.

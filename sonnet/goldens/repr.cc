@@ -44,8 +44,7 @@ std::string tuples_as_lists(const std::string& text) {
 // On one line, as if it were short.
 std::string on_one_line(const std::string& text) {
   std::string result = replace(text, R"(\(\n +)", "(");
-  result = replace(result, R"(,\n\))", ")");
-  result = replace(result, R"(\n\))", ")");
+  result = replace(result, R"(,?\n *\))", ")");
   return replace(result, R"(\n *)", " ");
 }
 

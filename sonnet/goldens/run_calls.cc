@@ -201,6 +201,14 @@ Variables listed_variables(const Case& golden, const Subject* subject) {
   return result;
 }
 
+// Whether the recorded gradients are not those of the recorded outputs:
+// TensorFlow differentiates BlockLSTMV2 with the gates of BlockLSTM, which come
+// in another order. `computed_by` marks a case whose gradients are others.
+bool has_wrong_gradients(const Case& golden) {
+  return golden.label == "UnrolledLSTM" && golden.folder == "modules" &&
+         !golden.json.contains("computed_by");
+}
+
 void run_call(const Case& golden, const Subject* subject, size_t number,
               const Tolerance& tolerance, Outcome& outcome) {
   const Json& call = golden.json["calls"][number];
@@ -220,8 +228,14 @@ void run_call(const Case& golden, const Subject* subject, size_t number,
   compare_outputs(name, outputs, call.at("outputs"), golden.tensors, tolerance,
                   outcome);
   if (call.contains("cotangents")) {
-    check_gradients(call, outputs, variables, arguments.inputs(),
-                    golden.tensors, tolerance, name, outcome);
+    if (has_wrong_gradients(golden)) {
+      outcome.not_compared =
+          "gradients of UnrolledLSTM as TensorFlow gives them on a CPU: see "
+          "docs/differences.md";
+    } else {
+      check_gradients(call, outputs, variables, arguments.inputs(),
+                      golden.tensors, tolerance, name, outcome);
+    }
   }
   check_changes(call, variables, before, golden.tensors, tolerance, name,
                 outcome);

@@ -112,8 +112,9 @@ bool place_fits(const std::string& got, const std::string& want) {
 // the struct does not have. In C++ it does not compile; JSON is refused so.
 bool is_wrong_type_in_json(const Thrown& thrown) {
   static const std::regex refusal(
-      R"(\[\w+(\.\w+)+[^\]]*\] must be [^]*, got [^]*)");
-  return thrown.where == "constructor" && thrown.type == "ValueError" &&
+      R"(\[\w+(\.\w+|\[\d+\]|\([\w.]+\))*\] must be [^]*, got [^]*)");
+  return (thrown.where == "constructor" || thrown.where == "function") &&
+         thrown.type == "ValueError" &&
          std::regex_match(thrown.message, refusal);
 }
 
@@ -123,6 +124,16 @@ bool is_compile_error(const std::string& message) {
       R"(missing \d+ required|takes .* argument.* given)"
       R"(|unexpected keyword argument|abstract class)");
   return std::regex_search(message, words);
+}
+
+// Errors of Python's own operations in Sonnet's code, which checks nothing
+// there and has no words of its own.
+bool is_pythons_own(const std::string& type, const std::string& message) {
+  static const std::regex words(
+      R"(object is not (callable|iterable|subscriptable)|values to unpack)"
+      R"(|unsupported operand|not supported between|bytes-like object)");
+  return type == "IndexError" || type == "ZeroDivisionError" ||
+         std::regex_search(message, words);
 }
 
 }  // namespace
@@ -135,6 +146,7 @@ void run_error(const Case& golden, Outcome& outcome) {
   const std::string raised_by = json.at("raised_by").get<std::string>();
 
   const bool is_python = raised_by == "python" ||
+                         is_pythons_own(type, message) ||
                          (type == "TypeError" && is_compile_error(message));
 
   const std::optional<Thrown> thrown = run(json);

@@ -129,6 +129,10 @@ void print_summary(const Summary& summary, std::ostream& out) {
     out << "missing: " << name << ", needed by " << cases
         << (cases == 1 ? " case\n" : " cases\n");
   }
+  for (const auto& [what, cases] : summary.not_compared) {
+    out << "not compared: " << what << ", in " << cases
+        << (cases == 1 ? " case\n" : " cases\n");
+  }
   if (summary.no_cases > 0) {
     out << "not cases (lists of Python's names): " << summary.no_cases << "\n";
   }
@@ -176,6 +180,9 @@ Summary run_goldens(const std::filesystem::path& root,
     count(outcome, summary.all);
     count(outcome, summary.by_label[label]);
     for (const std::string& name : outcome.missing) ++summary.missing[name];
+    if (!outcome.not_compared.empty()) {
+      ++summary.not_compared[outcome.not_compared];
+    }
   }
   print_summary(summary, out);
   return summary;

@@ -34,7 +34,8 @@ struct Summary {
   Counts all;
   std::map<std::string, Counts> by_label;
   std::map<std::string, int> missing;  // Cases that need each missing name.
-  int no_cases = 0;                    // Files that are no cases.
+  std::map<std::string, int> not_compared;  // Cases of each wrong recording.
+  int no_cases = 0;                         // Files that are no cases.
 
   // 0, or 1 when something failed, or is missing and must not be.
   int exit_status(bool require_all) const;
