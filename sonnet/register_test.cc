@@ -65,6 +65,18 @@ TEST(RegisterTest, ActivationsAreLayersAndActivations) {
   }
 }
 
+TEST(RegisterTest, FunctionsThatMakeCoresAreLayersToo) {
+  for (const char* name : {"deep_rnn_with_skip_connections",
+                           "deep_rnn_with_residual_connections"}) {
+    const Layer layer = make_module(name, R"({"layers": [
+        {"class": "GRU", "config": {"hidden_size": 3}}]})");
+    EXPECT_EQ(layer.class_name(), "_LegacyDeepRNN");
+    const std::vector<Nest> args = {uneven({2, 3}, at::kFloat),
+                                    Nest::List{uneven({2, 3}, at::kFloat)}};
+    EXPECT_EQ(layer.call(args).at(0).tensor().sizes(), at::IntArrayRef({2, 3}));
+  }
+}
+
 TEST(RegisterTest, WholeModels) {
   const Layer net = make_module("Sequential", R"({"layers": [
       {"class": "Linear", "config": {

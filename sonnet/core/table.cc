@@ -61,6 +61,67 @@ std::vector<size_t> widths(const std::vector<Row>& rows) {
   return result;
 }
 
+// A line across a table.
+struct Rule {
+  std::string left, fill, joint, right;
+};
+
+// What stands around the cells: the formats of the Python package `tabulate`
+// that only draw lines.
+struct Frame {
+  std::string edge, separator, margin;
+  Rule top, below_header, between, bottom;
+
+  std::string line(const Row& row, const std::vector<size_t>& width) const {
+    std::string text = edge;
+    for (size_t i = 0; i < row.size(); ++i) {
+      text += (i > 0 ? separator : "") + margin + padded(row[i], width[i]);
+      text += margin;
+    }
+    text += edge;
+    text.erase(text.find_last_not_of(' ') + 1);
+    return text + "\n";
+  }
+
+  std::string line(const Rule& rule, const std::vector<size_t>& width) const {
+    if (rule.fill.empty()) return "";
+    const size_t more =
+        2 * margin.size() + separator.size() - rule.joint.size();
+    std::string text = rule.left;
+    for (size_t i = 0; i < width.size(); ++i) {
+      if (i > 0) text += rule.joint;
+      for (size_t k = 0; k < width[i] + more; ++k) text += rule.fill;
+    }
+    return text + rule.right + "\n";
+  }
+};
+
+const Frame& frame_of(std::string_view format) {
+  const Rule none;
+  const Rule plus = {"+", "-", "+", "+"};
+  const Rule dashes = {"", "-", "  ", ""};
+  const Rule equals = {"", "=", "  ", ""};
+  static const std::vector<std::pair<std::string_view, Frame>> frames = {
+      {"orgtbl", {"|", "|", " ", none, {"|", "-", "+", "|"}, none, none}},
+      {"github", {"|", "|", " ", none, {"|", "-", "|", "|"}, none, none}},
+      {"pipe", {"|", "|", " ", none, {"|:", "-", "|:", "|"}, none, none}},
+      {"psql", {"|", "|", " ", plus, {"|", "-", "+", "|"}, none, plus}},
+      {"grid", {"|", "|", " ", plus, {"+", "=", "+", "+"}, plus, plus}},
+      {"presto", {"", "|", " ", none, {"", "-", "+", ""}, none, none}},
+      {"rst", {"", "  ", "", equals, equals, none, equals}},
+      {"simple", {"", "  ", "", none, dashes, none, none}},
+      {"plain", {"", "  ", "", none, none, none, none}}};
+  std::string names;
+  for (const auto& [name, frame] : frames) {
+    if (name == format) return frame;
+    if (!names.empty()) names += ", ";
+    names += name;
+  }
+  throw ValueError(
+      snt::format("[format_variables] table_format must be one of ", names,
+                  ", got ", format));
+}
+
 // 1234567 as "1,234,567".
 std::string with_commas(int64_t number) {
   std::string text = std::to_string(number);
@@ -87,9 +148,7 @@ std::string bytes_text(int64_t bytes) {
 
 std::string format_variables(const std::vector<Variable>& variables,
                              std::string_view table_format) {
-  check(table_format == "orgtbl" || table_format == "github",
-        "format_variables", "table_format must be orgtbl or github, got ",
-        table_format);
+  const Frame& frame = frame_of(table_format);
   std::vector<std::tuple<std::string, int64_t, std::string, Row>> sorted;
   for (const Variable& variable : variables) {
     const at::Tensor& value = detail::source(variable);
@@ -112,23 +171,14 @@ std::string format_variables(const std::vector<Variable>& variables,
   std::vector<Row> rows = {{"Variable  ", "Spec  ", "Trainable  ", "Device  "}};
   for (const auto& entry : sorted) rows.push_back(std::get<3>(entry));
   const std::vector<size_t> width = widths(rows);
-  std::string text;
+  std::string text = frame.line(frame.top, width);
   for (size_t r = 0; r < rows.size(); ++r) {
-    for (size_t i = 0; i < width.size(); ++i) {
-      text += "| " + padded(rows[r][i], width[i]) + " ";
-    }
-    text += "|";
-    if (r == 0) {
-      text += "\n|";
-      for (size_t i = 0; i < width.size(); ++i) {
-        text += std::string(width[i] + 2, '-');
-        text += i + 1 == width.size()      ? "|"
-                : table_format == "github" ? "|"
-                                           : "+";
-      }
-    }
-    if (r + 1 < rows.size()) text += "\n";
+    if (r > 1) text += frame.line(frame.between, width);
+    text += frame.line(rows[r], width);
+    if (r == 0) text += frame.line(frame.below_header, width);
   }
+  text += frame.line(frame.bottom, width);
+  text.pop_back();
   return text;
 }
 

@@ -15,8 +15,9 @@
 namespace snt {
 
 // The table that Sonnet prints: name, spec ("f32[3,4]"), trainable and device
-// of each variable, sorted by scope, falling rank and name. `table_format` is
-// "orgtbl" or "github".
+// of each variable, sorted by scope, falling rank and name. `table_format` is a
+// name that Python's tabulate has: orgtbl, github, pipe, psql, grid, presto,
+// rst, simple or plain.
 //
 //     snt::Linear linear{10};
 //     linear(at::ones({2, 5}));

@@ -155,8 +155,53 @@ TEST(FormatVariables, ShowsWhatWasDeclaredAndRefusesTheRest) {
             std::string::npos);
   EXPECT_THROW(format_variables({Variable()}), NotBuiltError);
   EXPECT_EQ(message_of([] { format_variables({}, "html"); }),
-            "[format_variables] table_format must be orgtbl or github, got "
-            "html");
+            "[format_variables] table_format must be one of orgtbl, github, "
+            "pipe, psql, grid, presto, rst, simple, plain, got html");
+}
+
+// Sonnet says linear/w, as the layer is made outside.
+TEST(FormatVariables, NamesLayersBelowTheirModule) {
+  const Sequential net{{Linear{3}}};
+  net(at::ones({1, 2}));
+  EXPECT_NE(format_variables(variables(net)).find("| sequential/layers/0/w |"),
+            std::string::npos);
+}
+
+// The Python package `tabulate` gives these.
+TEST(FormatVariables, InOtherFormats) {
+  const std::vector<Variable> two = {named("a/b", {3}), named("a/w", {2, 3})};
+  EXPECT_EQ(format_variables(two, "plain"),
+            "Variable    Spec      Trainable    Device\n"
+            "a/w         f32[2,3]  True         CPU\n"
+            "a/b         f32[3]    True         CPU");
+  EXPECT_EQ(format_variables(two, "rst"),
+            "==========  ========  ===========  ========\n"
+            "Variable    Spec      Trainable    Device\n"
+            "==========  ========  ===========  ========\n"
+            "a/w         f32[2,3]  True         CPU\n"
+            "a/b         f32[3]    True         CPU\n"
+            "==========  ========  ===========  ========");
+  EXPECT_EQ(format_variables(two, "grid"),
+            "+------------+----------+-------------+----------+\n"
+            "| Variable   | Spec     | Trainable   | Device   |\n"
+            "+============+==========+=============+==========+\n"
+            "| a/w        | f32[2,3] | True        | CPU      |\n"
+            "+------------+----------+-------------+----------+\n"
+            "| a/b        | f32[3]   | True        | CPU      |\n"
+            "+------------+----------+-------------+----------+");
+  EXPECT_EQ(format_variables(two, "pipe"),
+            "| Variable   | Spec     | Trainable   | Device   |\n"
+            "|:-----------|:---------|:------------|:---------|\n"
+            "| a/w        | f32[2,3] | True        | CPU      |\n"
+            "| a/b        | f32[3]   | True        | CPU      |");
+  EXPECT_EQ(format_variables({}, "psql"),
+            "+------------+--------+-------------+----------+\n"
+            "| Variable   | Spec   | Trainable   | Device   |\n"
+            "|------------+--------+-------------+----------|\n"
+            "+------------+--------+-------------+----------+");
+  EXPECT_EQ(format_variables({}, "presto"),
+            " Variable   | Spec   | Trainable   | Device\n"
+            "------------+--------+-------------+----------");
 }
 
 TEST(Describe, WithoutVariables) {

@@ -38,8 +38,11 @@ at::Tensor dropout_mask(const at::Tensor& x, double rate,
 
 }  // namespace
 
-at::Tensor Dropout::operator()(const at::Tensor& x, bool is_training) const {
-  return is_training ? dropout(x, rate.value(), noise_shape, seed) : x;
+at::Tensor Dropout::operator()(const at::Tensor& x,
+                               const BoolLike& is_training) const {
+  return detail::is_true(is_training, "is_training", "Dropout")
+             ? dropout(x, rate.value(), noise_shape, seed)
+             : x;
 }
 
 at::Tensor dropout(const at::Tensor& x, double rate,

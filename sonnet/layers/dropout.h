@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sonnet/core/hyperparameter.h"
+#include "sonnet/layers/bool_like.h"
 
 namespace snt {
 
@@ -36,11 +37,8 @@ struct Dropout {
   std::optional<int64_t> seed = {};
   std::string name = {};  // Replaces the field's name in tables.
 
-  // Dropout has no variables, unless its rate is one.
-  static constexpr bool allow_empty_variables = true;
-
   // x, with random zeros while training.
-  at::Tensor operator()(const at::Tensor& x, bool is_training) const;
+  at::Tensor operator()(const at::Tensor& x, const BoolLike& is_training) const;
 };
 
 // The same as a function, while training.

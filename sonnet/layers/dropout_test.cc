@@ -40,6 +40,9 @@ TEST(DropoutTest, IdentityUnlessTraining) {
   const at::Tensor x = uneven({2, 3});
   EXPECT_TRUE(at::equal(Dropout{0}(x, true), x));
   EXPECT_TRUE(at::equal(dropout(x, 0), x));
+  const at::Tensor no = at::scalar_tensor(false, at::kBool);
+  EXPECT_TRUE(Dropout{0.5}(x, no).is_same(x));
+  EXPECT_FALSE(at::equal(Dropout{0.5}(x, no.logical_not()), x));
 }
 
 // Equinox's law: every value is 0 or x / (1 - rate).
@@ -164,7 +167,8 @@ TEST(DropoutTest, RateMayBeAVariable) {
   ASSERT_EQ(named.size(), 1);
   EXPECT_EQ(named[0].path, "rate");
   EXPECT_EQ(named[0].variable, rate);
-  EXPECT_TRUE(variables(Dropout{0.5}).empty());
+  // As any module without variables, it says so.
+  EXPECT_THROW(variables(Dropout{0.5}), ValueError);
 }
 
 TEST(DropoutTest, GradientIsTheMask) {

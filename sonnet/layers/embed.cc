@@ -7,6 +7,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/scope.h"
 #include "sonnet/initializers/distributions.h"
+#include "sonnet/initializers/dtypes.h"
 #include "sonnet/layers/lookup.h"
 
 namespace snt {
@@ -28,6 +29,9 @@ void Embed::check() const {
              vocab_size.value_or(0), ".");
   snt::check(!embed_dim || *embed_dim >= 0, "Embed",
              "embed_dim must be >= 0, got ", embed_dim.value_or(0));
+  if (!existing && !initializer) {  // The default has no integers.
+    initializers::detail::check_floating(dtype, "Embed");
+  }
 }
 
 at::Tensor Embed::operator()(const at::Tensor& ids) const {

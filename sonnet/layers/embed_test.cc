@@ -257,6 +257,9 @@ TEST(EmbedTest, ErrorsOfOptions) {
                "[Embed] Invalid vocab_size -2.");
   EXPECT_STREQ(message_of([&] { Embed{.vocab_size = 0}(ids); }).c_str(),
                "[Embed] Invalid vocab_size 0.");
+  EXPECT_EQ(
+      message_of([] { Embed{.vocab_size = 3, .dtype = at::kInt}.check(); }),
+      "[Embed] Expected floating point type, got <dtype: 'int32'>");
   EXPECT_STREQ(
       message_of([&] { Embed{.vocab_size = 3, .embed_dim = -1}(ids); }).c_str(),
       "[Embed] embed_dim must be >= 0, got -1");

@@ -29,7 +29,7 @@ void MLP::check() const {
 }
 
 at::Tensor MLP::operator()(const at::Tensor& x,
-                           std::optional<bool> is_training) const {
+                           const std::optional<BoolLike>& is_training) const {
   if (layers.empty() || !layers[0].w.is_built()) check();
   const bool use_dropout = dropout_rate.value_or(0) != 0;
   snt::check(!use_dropout || is_training.has_value(), "MLP",
@@ -37,11 +37,13 @@ at::Tensor MLP::operator()(const at::Tensor& x,
   snt::check(use_dropout || !is_training.has_value(), "MLP",
              "The `is_training` argument should only be used with dropout.");
 
+  const bool drops =
+      use_dropout && snt::detail::is_true(*is_training, "is_training", "MLP");
   at::Tensor y = x;
   for (size_t i = 0; i < layers.size(); ++i) {
     y = layers[i](y);
     if (i + 1 == layers.size() && !activate_final) break;
-    if (use_dropout && *is_training) y = dropout(y, *dropout_rate);
+    if (drops) y = dropout(y, *dropout_rate);
     y = activation(y);
   }
   return y;

@@ -12,6 +12,7 @@
 #include "sonnet/core/activation.h"
 #include "sonnet/core/initializer.h"
 #include "sonnet/core/required.h"
+#include "sonnet/layers/bool_like.h"
 #include "sonnet/layers/linear.h"
 
 namespace snt::nets {
@@ -58,7 +59,7 @@ struct MLP {
 
   // y = L_n(act(... act(L_1(x)))).
   at::Tensor operator()(const at::Tensor& x,
-                        std::optional<bool> is_training = {}) const;
+                        const std::optional<BoolLike>& is_training = {}) const;
 
   // A new MLP, with weights of its own, that goes back from y to the shape of
   // x. Its name is this one's with "_reversed", unless one is given.

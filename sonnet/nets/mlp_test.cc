@@ -205,6 +205,10 @@ TEST(MLPTest, DropoutComesBeforeTheActivation) {
   EXPECT_FALSE(at::equal(mlp(x, true), y));  // p_fail < 0.03, seeded.
 
   EXPECT_EQ(mlp(x, /*is_training=*/false).item<double>(), 400 * 5);
+  const at::Tensor yes = at::scalar_tensor(true, at::kBool);
+  EXPECT_EQ(mlp(x, yes.logical_not()).item<double>(), 400 * 5);
+  mlp(x, yes);
+  EXPECT_TRUE((seen == 0).any().item<bool>());
 }
 
 // The last layer keeps all its units unless it is activated.

@@ -3,12 +3,14 @@
 #include <ATen/ATen.h>
 
 #include "sonnet/core/scope.h"
+#include "sonnet/initializers/dtypes.h"
 #include "sonnet/nets/quantization.h"
 
 namespace snt::nets {
 
 void VectorQuantizer::check() const {
   detail::check_quantizer(embedding_dim, num_embeddings, "VectorQuantizer");
+  initializers::detail::check_floating(dtype, "VectorQuantizer");
 }
 
 VectorQuantizerOutput VectorQuantizer::operator()(

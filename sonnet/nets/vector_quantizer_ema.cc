@@ -5,6 +5,7 @@
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/scope.h"
+#include "sonnet/initializers/dtypes.h"
 #include "sonnet/nets/quantization.h"
 
 namespace snt::nets {
@@ -54,6 +55,7 @@ void VectorQuantizerEMA::check() const {
   snt::check(decay >= 0 && decay <= 1, "VectorQuantizerEMA",
              "decay must be in range [0, 1], got ", decay.value);
   detail::check_quantizer(embedding_dim, num_embeddings, "VectorQuantizerEMA");
+  initializers::detail::check_floating(dtype, "VectorQuantizerEMA");
 }
 
 VectorQuantizerOutput VectorQuantizerEMA::operator()(

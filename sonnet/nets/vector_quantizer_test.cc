@@ -223,6 +223,15 @@ TEST(VectorQuantizerTest, Errors) {
               VectorQuantizer{2, 0, 0.25}.quantize(at::zeros({1}, at::kLong));
             }),
             "[VectorQuantizer] num_embeddings must be > 0, got 0");
+  EXPECT_EQ(
+      message_of([] {
+        VectorQuantizer{.embedding_dim = 1,
+                        .num_embeddings = 1,
+                        .commitment_cost = 0.5,
+                        .dtype = at::kInt}
+            .check();
+      }),
+      "[VectorQuantizer] Expected floating point type, got <dtype: 'int32'>");
   const Net net;
   net.codes(at::ones({4, 2}), true);
   named_variables(net);

@@ -1,6 +1,8 @@
 #include "sonnet/recurrent/register.h"
 
+#include <string>
 #include <type_traits>
+#include <utility>
 
 #include "sonnet/core/layer.h"
 #include "sonnet/core/registry.h"
@@ -27,6 +29,15 @@ void add_core() {
   detail::the_registry<Layer>().add<C>();
 }
 
+// The same for a function that makes a LegacyDeepRNN.
+void add_function(const std::string& name, Registry<Core>::Make make) {
+  detail::the_registry<Layer>().add(
+      name, [make](const Config& config, const std::string& where) {
+        return Layer(*make(config, where).get_if<LegacyDeepRNN>());
+      });
+  detail::the_registry<Core>().add(name, std::move(make));
+}
+
 }  // namespace
 
 void register_recurrent() {
@@ -44,12 +55,10 @@ void register_recurrent() {
   add_core<VanillaRNN>();
   add_core<nets::dnc::control::FeedForward>();
   detail::the_registry<Layer>().add<TrainableState>();
-
-  auto& cores = detail::the_registry<Core>();
-  cores.add("deep_rnn_with_skip_connections",
-            detail::skip_connections_from_config);
-  cores.add("deep_rnn_with_residual_connections",
-            detail::residual_connections_from_config);
+  add_function("deep_rnn_with_skip_connections",
+               detail::skip_connections_from_config);
+  add_function("deep_rnn_with_residual_connections",
+               detail::residual_connections_from_config);
 }
 
 }  // namespace snt
