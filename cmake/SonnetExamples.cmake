@@ -30,8 +30,8 @@ endforeach()
 if(SONNET_BUILD_TESTS AND support_tests)
   add_executable(example_support_test ${support_tests})
   target_link_libraries(
-    example_support_test PRIVATE example_support sonnet_testing
-                                 GTest::gtest_main ZLIB::ZLIB PNG::PNG)
+    example_support_test PRIVATE example_support sonnet_testing ZLIB::ZLIB
+                                 PNG::PNG)
   target_precompile_headers(example_support_test REUSE_FROM sonnet_testing)
   sonnet_add_test(example_support_test COMMAND example_support_test
                                                ${test_arguments})

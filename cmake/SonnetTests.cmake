@@ -37,7 +37,8 @@ function(sonnet_add_test name)
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_environment}")
 endfunction()
 
-# What the tests share: sonnet/testing and one precompiled header.
+# What the tests share: sonnet/testing, their main() among it, and one
+# precompiled header.
 file(GLOB sources CONFIGURE_DEPENDS "sonnet/testing/*.cc")
 list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
 file(CONFIGURE OUTPUT generated/testing.cc CONTENT "")
@@ -88,7 +89,7 @@ foreach(folder IN LISTS folders)
   endif()
   if(tests)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE sonnet_testing GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE sonnet_testing)
     target_precompile_headers(${name}_test REUSE_FROM sonnet_testing)
     if(TARGET sonnet_${name})
       target_link_libraries(${name}_test PRIVATE sonnet_${name})
