@@ -13,7 +13,8 @@ install(TARGETS sonnet EXPORT sonnetTargets)
 install(EXPORT sonnetTargets NAMESPACE sonnet:: DESTINATION "${package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/sonnetConfig.cmake"
               "${PROJECT_BINARY_DIR}/sonnetConfigVersion.cmake"
-              cmake/FindLibtorch.cmake DESTINATION "${package_dir}")
+              cmake/FindLibtorch.cmake cmake/FindOneDnn.cmake
+        DESTINATION "${package_dir}")
 install(
   DIRECTORY sonnet
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/kernels/switches.h"
 
 namespace snt {
 namespace {
@@ -26,6 +27,11 @@ void initialize(InitializeOptions options) {
   } else if (std::getenv("OMP_NUM_THREADS") == nullptr) {
     at::set_num_threads(usable_cores());
   }
+
+  kernels::Switches& on = kernels::switches();
+  on.recurrent_sequences = options.recurrent_sequences;
+  on.one_pass_updates = options.one_pass_updates;
+  on.fast_norms = options.fast_norms;
 }
 
 }  // namespace snt

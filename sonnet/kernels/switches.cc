@@ -1,0 +1,10 @@
+#include "sonnet/kernels/switches.h"
+
+namespace snt::kernels {
+
+Switches& switches() {
+  static auto* const all = new Switches;
+  return *all;
+}
+
+}  // namespace snt::kernels

@@ -1,0 +1,20 @@
+// File: kernels/switches.h
+// Which of the kernels that modules call are on; `initialize` sets them.
+
+#pragma once
+
+#include <atomic>
+
+namespace snt::kernels {
+
+// Read by any thread at any time.
+struct Switches {
+  std::atomic<bool> recurrent_sequences{true};
+  std::atomic<bool> one_pass_updates{true};
+  std::atomic<bool> fast_norms{true};
+};
+
+// Those of the process. Never destroyed.
+Switches& switches();
+
+}  // namespace snt::kernels
