@@ -1,9 +1,11 @@
 #include "sonnet/layers/conv.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/core/gradients.h"
 #include "sonnet/initializers/constant.h"
 #include "sonnet/initializers/distributions.h"
 #include "sonnet/layers/slow_convolution_test.h"
@@ -172,6 +174,38 @@ TEST(ConvTest, GradientsWithOneOutputChannel) {
   const at::Tensor x = uneven({2, 4, 3, 2}).requires_grad_();
   conv(x);
   expect_gradients([&] { return conv(x); }, {x, conv.w.value()});
+}
+
+// oneDNN's own kernel for these gave wrong gradients, or wrote past its memory,
+// with two threads and few channels.
+TEST(ConvTest, StridedKernelsOfOneElementOnSeveralThreads) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  for (const int64_t channels : {3, 4}) {
+    for (const Sizes& stride : {Sizes{2, 1}, Sizes{1, 2}, Sizes{2, 2}}) {
+      const Conv2D conv{.output_channels = 32,
+                        .kernel_shape = 1,
+                        .stride = stride,
+                        .with_bias = false};
+      const at::Tensor x = at::randn({2, 8, 6, channels}).requires_grad_();
+      const auto used = [&](const at::Tensor& t) {
+        return t.slice(1, 0, 8, stride[0]).slice(2, 0, 6, stride[1]);
+      };
+      for (int i = 0; i < 5; ++i) {
+        const at::Tensor y = conv(x), dy = at::randn_like(y);
+        const auto got = gradients((y * dy).sum(), {x, conv.w.value()});
+        const at::Tensor w = conv.w.value().detach().to(at::kDouble)[0][0];
+        const at::Tensor hit = used(x.detach()).to(at::kDouble);
+        const at::Tensor exact_dy = dy.to(at::kDouble);
+        expect_close(y, at::matmul(hit, w), 20);
+        expect_close(got[1][0][0], at::einsum("bhwi,bhwo->io", {hit, exact_dy}),
+                     100);
+        expect_close(used(got[0]), at::matmul(exact_dy, w.t()), 20);
+        EXPECT_EQ(at::count_nonzero(got[0]).item<int64_t>(), hit.numel());
+      }
+    }
+  }
+  at::set_num_threads(threads);
 }
 
 TEST(ConvTest, IsLinearWithoutBias) {

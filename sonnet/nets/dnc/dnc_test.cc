@@ -8,6 +8,7 @@
 #include "sonnet/nets/dnc/util.h"
 #include "sonnet/nets/dnc/write.h"
 #include "sonnet/recurrent/deep_rnn.h"
+#include "sonnet/testing/expect_close.h"
 #include "sonnet/testing/message_of.h"
 
 namespace snt::nets::dnc::dnc_test {
@@ -18,11 +19,10 @@ TEST(DncRead, WeighsTheRows) {
   at::Tensor weights = at::zeros({2, 4, 5});
   weights.select(2, 1).fill_(2);
   const at::Tensor words = read::read(memory, weights);
-  EXPECT_TRUE(at::allclose(
-      words, (2 * memory.select(1, 1)).unsqueeze(1).expand({2, 4, 3})));
-  EXPECT_TRUE(
-      at::allclose(read::read(memory, weights, activations::tanh, true, true),
-                   at::tanh(words)));
+  expect_close(words, (2 * memory.select(1, 1)).unsqueeze(1).expand({2, 4, 3}),
+               10);
+  expect_close(read::read(memory, weights, activations::tanh, true, true),
+               at::tanh(words), 10);
   EXPECT_EQ(message_of([&] { read::read(memory, memory); }),
             "[dnc::read] weights must be [batch, num_reads, memory_size] for "
             "memory [batch, memory_size, word_size], got [2, 5, 3] for [2, 5, "
@@ -40,13 +40,13 @@ TEST(DncWrite, ErasesAndAddsHeadByHead) {
     rows = rows * (1 - w * resets.select(1, h).narrow(1, 0, 1).unsqueeze(1));
     added = added + w * values.select(1, h).unsqueeze(1);
   }
-  EXPECT_TRUE(at::allclose(write::erase(memory, address, resets), erased));
-  EXPECT_TRUE(at::allclose(
-      write::erase_rows(memory, address, resets.select(2, 0)), rows));
-  EXPECT_TRUE(at::allclose(write::additive_write(memory, address, values),
-                           memory + added));
-  EXPECT_TRUE(at::allclose(
-      write::erase_and_write(memory, address, resets, values), erased + added));
+  expect_close(write::erase(memory, address, resets), erased, 10);
+  expect_close(write::erase_rows(memory, address, resets.select(2, 0)), rows,
+               10);
+  expect_close(write::additive_write(memory, address, values), memory + added,
+               10);
+  expect_close(write::erase_and_write(memory, address, resets, values),
+               erased + added, 10);
   EXPECT_THROW(write::erase(memory, address, address), ValueError);
   EXPECT_THROW(write::erase_rows(memory, address, resets), ValueError);
   EXPECT_THROW(write::additive_write(memory, values, values), ValueError);
