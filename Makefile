@@ -1,10 +1,12 @@
 # What there is to do here: `make help`. Every command installs what it needs.
 
 GOLDENS ?= # A folder of cases; empty: the repository's own.
+ROWS ?= # What `make bench` measures; empty: all.
+PEERS ?= # What it compares with; empty: all.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-current test-asan test-tsan goldens bench format \
-        check dependencies clean
+.PHONY: help demo test test-current test-asan test-tsan goldens bench \
+        bench-quick format check dependencies clean
 
 help:
 	@echo 'make demo          train a recurrent network and let it write'
@@ -13,7 +15,9 @@ help:
 	@echo 'make test-asan     the tests with address and undefined-behaviour checks'
 	@echo 'make test-tsan     the thread tests with data-race checks'
 	@echo 'make goldens       compare with recorded outputs (GOLDENS=DIR for others)'
-	@echo 'make bench         measure'
+	@echo 'make bench         compare speed with other libraries (8 GB, once; half an'
+	@echo '                   hour; ROWS="mlp_train ..." PEERS="pytorch ..." for a part)'
+	@echo 'make bench-quick   the speed of this library alone'
 	@echo 'make format        format the sources'
 	@echo 'make clean         remove build/'
 
@@ -56,8 +60,13 @@ goldens: dependencies
 
 bench: dependencies
 	@tools/build release benchmarks
-	@for program in build/release/benchmarks/*; do \
-	  [ ! -x "$$program" ] || "$$program" || exit 1; done
+	@tools/bench --rows "$(ROWS)" --peers "$(PEERS)"
+
+# One JSON line for each row, and nothing else, on standard output.
+bench-quick: dependencies
+	@tools/build release sonnet_benchmarks >&2
+	@build/release/benchmarks/sonnet_benchmarks --seconds 0.2 --repeats 3 \
+	  $(addprefix --row ,$(ROWS))
 
 format: dependencies
 	@tools/sources | xargs -r clang-format -i

@@ -20,6 +20,7 @@
 #include "sonnet/core/initializer.h"
 #include "sonnet/core/is_tree.h"
 #include "sonnet/core/layer.h"
+#include "sonnet/core/memory.h"
 #include "sonnet/core/nest.h"
 #include "sonnet/core/once.h"
 #include "sonnet/core/options.h"

@@ -6,6 +6,9 @@
 #include <cstdlib>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/kernels/caching_allocator.h"
+#include "sonnet/kernels/matmul.h"
+#include "sonnet/kernels/memory_limit.h"
 #include "sonnet/kernels/switches.h"
 
 namespace snt {
@@ -17,16 +20,30 @@ int usable_cores() {
   return CPU_COUNT(&cores);
 }
 
+// Some memory is always left to what is not in tensors.
+kernels::BlockCacheLimits cache_limits(double share) {
+  const int64_t memory = kernels::memory_limit();
+  return {.cached = static_cast<int64_t>(share * static_cast<double>(memory)),
+          .total = memory / 8 * 7};
+}
+
 }  // namespace
 
 void initialize(InitializeOptions options) {
   check(options.threads >= 0, "initialize", "threads must be >= 0, got ",
         options.threads);
+  check(options.cache_share >= 0 && options.cache_share <= 1, "initialize",
+        "cache_share must be in [0, 1], got ", options.cache_share);
   if (options.threads > 0) {
     at::set_num_threads(options.threads);
   } else if (std::getenv("OMP_NUM_THREADS") == nullptr) {
     at::set_num_threads(usable_cores());
   }
+
+  kernels::set_tensor_cache_limits(
+      cache_limits(options.caching_allocator ? options.cache_share : 0));
+
+  kernels::install_matmul(options.onednn_matmul);
 
   kernels::Switches& on = kernels::switches();
   on.recurrent_sequences = options.recurrent_sequences;

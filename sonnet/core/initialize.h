@@ -12,6 +12,11 @@ struct InitializeOptions {
   // all cores this process may use.
   int threads = 0;
 
+  // Products of float32 matrices on a CPU are oneDNN's, for all that libtorch
+  // computes in this process: layers, gradients, the program's own at::matmul.
+  // libtorch keeps small ones, other dtypes and what is unusual.
+  bool onednn_matmul = true;
+
   // UnrolledLSTM and the unrolls run a whole float32 sequence as one kernel on
   // a CPU.
   bool recurrent_sequences = true;
@@ -22,6 +27,17 @@ struct InitializeOptions {
   // Normalisations of float32 on a CPU take as few passes over memory as they
   // can.
   bool fast_norms = true;
+
+  // Memory of CPU tensors of 64 KiB and more waits for its next use instead of
+  // going back to the system, and is in huge pages where the system gives them.
+  // `memory_statistics` counts it, `empty_cache` gives it back. Not under
+  // AddressSanitizer, which sees errors in its own memory only.
+  bool caching_allocator = true;
+
+  // How much may wait, as a share of the memory that this process may use (of
+  // the machine or, in a container, its limit), in [0, 1]. What would be more
+  // goes back at once, what has waited longest first; 0 turns the cache off.
+  double cache_share = 0.25;
 };
 
 // Sets up libtorch for speed: the number of threads, which libtorch guesses too
@@ -30,7 +46,8 @@ struct InitializeOptions {
 //
 //     snt::initialize();
 //
-// Throws ValueError for a negative number of threads.
+// Throws ValueError for a negative number of threads, and for a `cache_share`
+// outside of [0, 1].
 void initialize(InitializeOptions options = {});
 
 }  // namespace snt

@@ -38,6 +38,10 @@ TEST(CrossReplicaBatchNormTest, OneReplica) {
     expect_close(norm(other, false),
                  (other.to(at::kDouble) - mean) / (variance + 1e-5).sqrt(),
                  dtype, 20);
+    // Local statistics are those of the batch, and leave no trace.
+    expect_close(norm(other, false, true),
+                 slow_norm(other, 1e-5, Index{0, 1, 2}), dtype, 20);
+    expect_close(norm.moving_mean.value(), mean, dtype, 10);
   }
 }
 

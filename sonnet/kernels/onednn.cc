@@ -1,24 +1,26 @@
 #include "sonnet/kernels/onednn.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <utility>
-#include <vector>
 
 namespace snt::kernels {
 namespace {
 
-std::atomic<bool> at_exit{false};
+std::atomic<bool> exiting{false};
 
-// A first product makes oneDNN's statics; what is registered behind it runs
-// before they are destroyed.
-bool watch_for_exit() {
-  std::vector<float> zeros(1);
-  dnnl_sgemm('N', 'N', 1, 1, 1, 1, zeros.data(), 1, zeros.data(), 1, 0,
-             zeros.data(), 1);
-  std::atexit([] { at_exit.store(true, std::memory_order_relaxed); });
-  return true;
-}
+void stop() { exiting.store(true, std::memory_order_relaxed); }
+
+// oneDNN makes its statics, kernels among them, when they are first needed, so
+// they may be younger, and be destroyed earlier, than any handler of
+// std::atexit. But std::exit begins with what is local to its thread.
+struct MainThread {
+  ~MainThread() {
+    if (getpid() == gettid()) stop();
+  }
+};
 
 }  // namespace
 
@@ -44,8 +46,12 @@ dnnl::stream& stream() {
 }
 
 bool is_alive() {
-  static const bool watching = watch_for_exit();
-  return watching && !at_exit.load(std::memory_order_relaxed);
+  thread_local const MainThread main_thread;
+  static_cast<void>(main_thread);
+  static const bool watching = (engine(), stop_at_exit(), true);
+  return watching && !exiting.load(std::memory_order_relaxed);
 }
+
+void stop_at_exit() { std::atexit(stop); }
 
 }  // namespace snt::kernels

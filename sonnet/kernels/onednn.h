@@ -13,9 +13,16 @@ const dnnl::engine& engine();
 // The calling thread's stream on it.
 dnnl::stream& stream();
 
-// Whether oneDNN may be called. False from the first handler of std::atexit on
-// that was registered after oneDNN's own statics were made: behind it they may
-// be gone. Kernels then leave the work to libtorch.
+// Whether oneDNN may be called: not once the process is on its way out, when
+// its statics are destroyed. Kernels then leave the work to libtorch. False
+// from the end of the main thread on, which is before any static's destructor;
+// where another thread calls std::exit, see `stop_at_exit`.
 bool is_alive();
+
+// Makes is_alive() false from the moment on at which an exit by way of another
+// thread comes to what was made before this call. A kernel calls it once,
+// behind the first use of what makes statics in oneDNN; the first is_alive()
+// does for the engine.
+void stop_at_exit();
 
 }  // namespace snt::kernels

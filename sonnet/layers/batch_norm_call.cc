@@ -7,6 +7,7 @@
 
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
+#include "sonnet/kernels/normalization.h"
 #include "sonnet/layers/data_format.h"
 
 namespace snt::detail {
@@ -110,7 +111,16 @@ at::Tensor batch_norm(const Norm& norm, const MovingStatistics& moving,
   };
   Moments used{each(n == 0 ? NAN : 0), each(n == 0 ? NAN : 0)};
   at::Tensor y;
-  if (n == 1) {  // For the kernel, one number has a variance of 0 / 0.
+  const kernels::NormShape seen = {1, n, channels, 1};
+  if (!channels_first && kernels::takes_normalization(
+                             wide, parameters.scale, parameters.offset, seen)) {
+    const kernels::Normalized all = kernels::normalize_channels(
+        wide, parameters.scale, parameters.offset, seen, norm.eps);
+    y = all.y;
+    const double unbiased = static_cast<double>(n) / static_cast<double>(n - 1);
+    used = {all.mean.view({channels}),
+            all.variance.view({channels}) * unbiased};
+  } else if (n == 1) {  // For the kernel, one number has a variance of 0 / 0.
     used.mean = wide.detach().reshape({channels});
     y = apply(parameters, wide - wide);
   } else {

@@ -7,6 +7,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
+#include "sonnet/kernels/normalization.h"
 #include "sonnet/layers/data_format.h"
 #include "sonnet/layers/norm.h"
 
@@ -38,12 +39,28 @@ at::Tensor GroupNorm::operator()(const at::Tensor& x,
   const auto parameters =
       detail::create_or_take(norm, x, call_scale, call_offset);
 
+  const at::Tensor wide = detail::widened(x);
+  const bool is_usual = channel == x.dim() - 1 && axes.front() == 1 &&
+                        static_cast<int64_t>(axes.size()) == channel;
+  if (is_usual) {
+    const int64_t pixels =
+        c10::multiply_integers(x.sizes().slice(1, channel - 1));
+    const kernels::NormShape seen = {x.size(0), pixels, groups,
+                                     channels / groups};
+    if (kernels::takes_normalization(wide, parameters.scale, parameters.offset,
+                                     seen)) {
+      return kernels::normalize_channels(wide, parameters.scale,
+                                         parameters.offset, seen, eps)
+          .y.to(x.scalar_type());
+    }
+  }
+
   // [..., C, ...] -> [..., groups, C / groups, ...]
   for (int64_t& a : axes) a += a >= channel ? 1 : 0;
   std::vector<int64_t> shape = x.sizes().vec();
   shape[channel] = groups;
   shape.insert(shape.begin() + channel + 1, channels / groups);
-  const at::Tensor grouped = detail::widened(x).reshape(shape);
+  const at::Tensor grouped = wide.reshape(shape);
   const at::Tensor y = detail::normalize_over(grouped, axes, eps, {});
 
   return detail::apply(parameters, y.reshape(x.sizes())).to(x.scalar_type());

@@ -3,10 +3,13 @@
 #include <ATen/ATen.h>
 #include <ATen/ExpandUtils.h>
 
+#include <optional>
+
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
 #include "sonnet/initializers/constant.h"
+#include "sonnet/kernels/normalization.h"
 #include "sonnet/layers/data_format.h"
 
 namespace snt::detail {
@@ -23,6 +26,23 @@ at::Tensor fitting(const at::Tensor& parameter, const char* name,
         " must be broadcastable to the shape of x, ", x.sizes(), ", got shape ",
         parameter.sizes());
   return widened(parameter);
+}
+
+// x as the kernel sees it: channels last, and moments over dimensions side by
+// side, of which the last may be the channels.
+std::optional<kernels::NormShape> kernel_shape(
+    const at::Tensor& x, const std::vector<int64_t>& axes) {
+  const int64_t first = axes.front(), last = axes.back();
+  const int64_t channel = x.dim() - 1;
+  const bool side_by_side =
+      last - first + 1 == static_cast<int64_t>(axes.size());
+  if (!side_by_side || last < channel - 1) return std::nullopt;
+  const auto count = [&](int64_t from, int64_t to) {
+    return c10::multiply_integers(x.sizes().slice(from, to - from));
+  };
+  const int64_t outer = count(0, first), channels = x.size(channel);
+  if (last == channel) return {{outer, count(first, channel), 1, channels}};
+  return {{outer, count(first, channel), channels, 1}};
 }
 
 // The shape of scale and offset: [C], or [C, 1, ...] for channels first.
@@ -122,6 +142,14 @@ at::Tensor normalize_over(const at::Tensor& x, const std::vector<int64_t>& axes,
   for (int64_t a : axes) together *= x.size(a);
   // A lone number is its own mean, without the rounding errors of a formula.
   if (together == 1) return apply(parameters, x - x);
+
+  const auto shape = kernel_shape(x, axes);
+  if (shape && kernels::takes_normalization(x, parameters.scale,
+                                            parameters.offset, *shape)) {
+    return kernels::normalize_channels(x, parameters.scale, parameters.offset,
+                                       *shape, eps)
+        .y;
+  }
 
   const auto size = static_cast<int64_t>(axes.size());
   const bool trailing = axes.front() == x.dim() - size;

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "sonnet/core/half.h"
+#include "sonnet/kernels/one_pass_update.h"
+#include "sonnet/optimizers/one_pass.h"
 #include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
@@ -16,6 +18,23 @@ namespace {
 double correction(double beta, int64_t t, at::ScalarType dtype) {
   if (dtype == at::kDouble) return 1 - std::pow(beta, t);
   return 1.0F - std::pow(static_cast<float>(beta), static_cast<float>(t));
+}
+
+// `adam_update` as one pass.
+auto adam_in_one_pass(double alpha, double beta_1, double beta_2,
+                      double epsilon, int64_t t) {
+  const double correction_1 = correction(beta_1, t, at::kFloat);
+  const double correction_2 = std::sqrt(correction(beta_2, t, at::kFloat));
+  const kernels::AdamNumbers numbers{
+      .alpha = static_cast<float>(alpha * correction_2 / correction_1),
+      .beta_1 = static_cast<float>(beta_1),
+      .rest_1 = static_cast<float>(1 - beta_1),
+      .beta_2 = static_cast<float>(beta_2),
+      .rest_2 = static_cast<float>(1 - beta_2),
+      .epsilon = static_cast<float>(epsilon * correction_2)};
+  return [numbers](const auto& arrays) {
+    kernels::adam_in_one_pass(arrays, numbers);
+  };
 }
 
 // The same update with every operation rounded to a half type.
@@ -47,6 +66,9 @@ void adam_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
 void adam_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
                  double beta_1, double beta_2, double epsilon, int64_t t,
                  const at::Tensor& m, const at::Tensor& v) {
+  const auto one_pass = adam_in_one_pass(alpha, beta_1, beta_2, epsilon, t);
+  if (detail::update_in_one_pass(g, {&theta, &m, &v}, one_pass)) return;
+
   const double correction_1 = correction(beta_1, t, theta.scalar_type());
   const double correction_2 =
       std::sqrt(correction(beta_2, t, theta.scalar_type()));
@@ -69,8 +91,12 @@ void Adam::apply(const std::vector<at::Tensor>& updates,
   const double beta_2 = detail::read(beta2, t - 1);
   const double eps = detail::read(epsilon, t - 1);
 
-  for (size_t i = 0; i < updates.size(); ++i) {
-    if (!updates[i].defined()) continue;
+  const auto others = detail::update_in_one_pass(
+      updates, parameters, {&m, &v}, slots,
+      adam_in_one_pass(
+          detail::cast(alpha, at::kFloat), detail::cast(beta_1, at::kFloat),
+          detail::cast(beta_2, at::kFloat), detail::cast(eps, at::kFloat), t));
+  for (const size_t i : others) {
     const at::ScalarType dtype = updates[i].scalar_type();
     const size_t k = slots[i];
     const detail::Target to(updates[i], {parameters[i], m[k], v[k]});

@@ -3,11 +3,25 @@
 #include <ATen/ATen.h>
 
 #include "sonnet/core/half.h"
+#include "sonnet/kernels/one_pass_update.h"
+#include "sonnet/optimizers/one_pass.h"
 #include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
 namespace snt::optimizers {
 namespace {
+
+// `momentum_update` as one pass.
+auto momentum_in_one_pass(double alpha, double mu, bool use_nesterov) {
+  const kernels::MomentumNumbers numbers{
+      .alpha = static_cast<float>(alpha),
+      .mu = static_cast<float>(mu),
+      .alpha_mu = static_cast<float>(alpha * mu),
+      .use_nesterov = use_nesterov};
+  return [numbers](const auto& arrays) {
+    kernels::momentum_in_one_pass(arrays, numbers);
+  };
+}
 
 // The same update with every operation rounded to a half type.
 void momentum_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
@@ -28,6 +42,9 @@ void momentum_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
 
 void momentum_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
                      double mu, bool use_nesterov, const at::Tensor& m) {
+  const auto one_pass = momentum_in_one_pass(alpha, mu, use_nesterov);
+  if (detail::update_in_one_pass(g, {&theta, &m}, one_pass)) return;
+
   m.mul_(mu).add_(g);
   if (use_nesterov) {
     theta.sub_(m, alpha * mu).sub_(g, alpha);
@@ -46,8 +63,11 @@ void Momentum::apply(const std::vector<at::Tensor>& updates,
   const double alpha = detail::read(learning_rate, t);
   const double mu = detail::read(momentum, t);
 
-  for (size_t i = 0; i < updates.size(); ++i) {
-    if (!updates[i].defined()) continue;
+  const auto others = detail::update_in_one_pass(
+      updates, parameters, {&m}, slots,
+      momentum_in_one_pass(detail::cast(alpha, at::kFloat),
+                           detail::cast(mu, at::kFloat), use_nesterov));
+  for (const size_t i : others) {
     const at::ScalarType dtype = updates[i].scalar_type();
     const detail::Target to(updates[i], {parameters[i], m[slots[i]]});
     if (snt::detail::is_half(dtype)) {

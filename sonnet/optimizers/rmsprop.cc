@@ -5,11 +5,27 @@
 #include <utility>
 
 #include "sonnet/core/half.h"
+#include "sonnet/kernels/one_pass_update.h"
+#include "sonnet/optimizers/one_pass.h"
 #include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
 namespace snt::optimizers {
 namespace {
+
+// `rmsprop_update` as one pass.
+auto rmsprop_in_one_pass(double alpha, double decay, double mu, double epsilon,
+                         bool centered) {
+  const kernels::RMSPropNumbers numbers{.alpha = static_cast<float>(alpha),
+                                        .rho = static_cast<float>(decay),
+                                        .rest = static_cast<float>(1 - decay),
+                                        .mu = static_cast<float>(mu),
+                                        .epsilon = static_cast<float>(epsilon),
+                                        .centered = centered};
+  return [numbers](const auto& arrays) {
+    kernels::rmsprop_in_one_pass(arrays, numbers);
+  };
+}
 
 // The same update with every operation rounded to a half type.
 void rmsprop_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
@@ -44,6 +60,12 @@ void rmsprop_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
                     double decay, double mu, double epsilon,
                     const at::Tensor& mom, const at::Tensor& ms,
                     const at::Tensor& mg) {
+  const auto one_pass =
+      rmsprop_in_one_pass(alpha, decay, mu, epsilon, mg.defined());
+  std::vector<const at::Tensor*> changed = {&theta, &mom, &ms};
+  if (mg.defined()) changed.push_back(&mg);
+  if (detail::update_in_one_pass(g, changed, one_pass)) return;
+
   ms.mul_(decay).addcmul_(g, g, 1 - decay);
   at::Tensor variance;
   if (mg.defined()) {
@@ -70,8 +92,15 @@ void RMSProp::apply(const std::vector<at::Tensor>& updates,
   const double mu = detail::read(momentum, t);
   const double eps = detail::read(epsilon, t);
 
-  for (size_t i = 0; i < updates.size(); ++i) {
-    if (!updates[i].defined()) continue;
+  std::vector<const Slots*> state = {&mom, &ms};
+  if (centered) state.push_back(&mg);
+  const auto others = detail::update_in_one_pass(
+      updates, parameters, state, slots,
+      rmsprop_in_one_pass(detail::cast(alpha, at::kFloat),
+                          detail::cast(rho, at::kFloat),
+                          detail::cast(mu, at::kFloat),
+                          detail::cast(eps, at::kFloat), centered));
+  for (const size_t i : others) {
     const at::ScalarType dtype = updates[i].scalar_type();
     const size_t k = slots[i];
     std::vector<Variable> changed = {parameters[i], mom[k], ms[k]};

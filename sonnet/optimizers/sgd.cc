@@ -3,10 +3,28 @@
 #include <ATen/ATen.h>
 
 #include "sonnet/core/half.h"
+#include "sonnet/kernels/one_pass_update.h"
+#include "sonnet/optimizers/one_pass.h"
 #include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
 
 namespace snt::optimizers {
+namespace {
+
+auto sgd_in_one_pass(double alpha) {
+  return [alpha = static_cast<float>(alpha)](const auto& arrays) {
+    kernels::sgd_in_one_pass(arrays, alpha);
+  };
+}
+
+// theta <- theta - alpha g, in place.
+void sgd_update(const at::Tensor& theta, const at::Tensor& g, double alpha) {
+  const auto one_pass = sgd_in_one_pass(alpha);
+  if (detail::update_in_one_pass(g, {&theta}, one_pass)) return;
+  theta.sub_(g, alpha);
+}
+
+}  // namespace
 
 void SGD::apply(const std::vector<at::Tensor>& updates,
                 const std::vector<Variable>& parameters) const {
@@ -15,15 +33,17 @@ void SGD::apply(const std::vector<at::Tensor>& updates,
   const int64_t t = detail::read_step(step, {learning_rate});
   const double rate = detail::read(learning_rate, t);
 
-  for (size_t i = 0; i < updates.size(); ++i) {
-    if (!updates[i].defined()) continue;
+  const auto others = detail::update_in_one_pass(
+      updates, parameters, {}, {},
+      sgd_in_one_pass(detail::cast(rate, at::kFloat)));
+  for (const size_t i : others) {
     const detail::Target theta(updates[i], {parameters[i]});
     const at::ScalarType dtype = updates[i].scalar_type();
     if (snt::detail::is_half(dtype)) {
       const auto g = detail::Rounded::of(theta.g(), dtype);
       theta[0].sub_((g * detail::Rounded::of(rate, dtype)).value);
     } else {
-      theta[0].sub_(theta.g(), detail::cast(rate, dtype));
+      sgd_update(theta[0], theta.g(), detail::cast(rate, dtype));
     }
     theta.store();
   }

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "sonnet/core/errors.h"
@@ -45,6 +46,16 @@ at::Tensor zero_state(at::IntArrayRef shape, at::ScalarType dtype,
                       const Variable& w, std::optional<at::Device> device) {
   if (!device) device = w.is_built() ? w.device() : at::Device(at::kCPU);
   return at::zeros(shape, at::TensorOptions(*device).dtype(dtype));
+}
+
+bool varies_by_read(std::initializer_list<const Variable*> variables) {
+  if (read_hook == nullptr) return false;
+  return std::any_of(variables.begin(), variables.end(),
+                     [](const Variable* variable) {
+                       if (!variable->is_built()) return true;  // Who knows.
+                       const at::Tensor first = variable->value();
+                       return !first.is_same(variable->value());
+                     });
 }
 
 at::Tensor bias_with_forget(const Initializer& init, double forget_bias,

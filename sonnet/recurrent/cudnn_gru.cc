@@ -7,8 +7,6 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/initializers/constant.h"
-#include "sonnet/initializers/variance_scaling.h"
 #include "sonnet/layers/affine.h"
 #include "sonnet/recurrent/cell.h"
 
@@ -59,15 +57,8 @@ std::pair<at::Tensor, at::Tensor> CuDNNGRU::operator()(
                       {inputs.size(1), hidden_size}, inputs);
 
   const name_scope scope("CuDNNGRU", w_i);
-  const int64_t gates = 3 * hidden_size;
-  const at::Tensor& input_weight =
-      w_i.create({inputs.size(2), gates}, inputs, w_i_init,
-                 initializers::glorot_uniform());
-  detail::check_dtype(who, inputs, input_weight);
-  const at::Tensor& hidden_weight = w_h.create(
-      {hidden_size, gates}, inputs, w_h_init, initializers::glorot_uniform());
-  const at::Tensor& bias =
-      b.create({gates}, inputs, b_init, initializers::Zeros());
+  const auto [input_weight, hidden_weight, bias] =
+      detail::gru_weights(*this, who, inputs);
 
   const at::Tensor outputs =
       unroll(inputs, prev_state, input_weight, hidden_weight, bias);

@@ -2,14 +2,24 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
+#include "sonnet/core/activation.h"
 #include "sonnet/core/errors.h"
 #include "sonnet/core/tree.h"
+#include "sonnet/kernels/switches.h"
+#include "sonnet/recurrent/unroll.h"
 
 namespace snt {
 namespace {
 
-// The trees' leaves, joined along the last dimension.
-Nest join_last_dim(const char* who, const std::vector<Nest>& trees) {
+constexpr const char* kSkip = "deep_rnn_with_skip_connections";
+constexpr const char* kResidual = "deep_rnn_with_residual_connections";
+
+// The trees' leaves, joined along the last dimension, without their first
+// `leading`.
+Nest join_last_dim(const char* who, const std::vector<Nest>& trees,
+                   int64_t leading) {
   std::vector<std::vector<at::Tensor>> columns;
   for (const Nest& tree : trees) {
     tree::assert_same_structure(trees[0], tree);
@@ -19,7 +29,7 @@ Nest join_last_dim(const char* who, const std::vector<Nest>& trees) {
   for (size_t leaf = 0; leaf < columns[0].size(); ++leaf) {
     std::vector<at::Tensor> parts;
     for (const auto& column : columns) {
-      check(column[leaf].dim() >= 1, who,
+      check(column[leaf].dim() > leading, who,
             "skip connections need tensors of rank >= 1");
       parts.push_back(column[leaf]);
     }
@@ -44,27 +54,97 @@ Nest::List state_entries(const char* who, const Nest& state, size_t num_cores) {
   return *list;
 }
 
+// How layers are run: one step of them ...
+struct OneStep {
+  static constexpr int64_t leading = 0;  // Dimensions before the batch.
+
+  std::pair<Nest, Nest> operator()(const Core& core, const Nest& inputs,
+                                   const Nest& state) const {
+    return core.step(inputs, state);
+  }
+  Nest operator()(const Layer& layer, const Nest& inputs) const {
+    return layer.call(std::span<const Nest>(&inputs, 1));
+  }
+};
+
+// ... or all steps of one, then all of the next.
+struct AllSteps {
+  static constexpr int64_t leading = 1;
+
+  std::pair<Nest, Nest> operator()(const Core& core, const Nest& inputs,
+                                   const Nest& state) const {
+    return dynamic_unroll(core, inputs, state);
+  }
+  Nest operator()(const Layer& layer, const Nest& inputs) const {
+    if (const auto* named = layer.get_if<NamedFunction>()) {
+      return tree::map(*named, inputs);  // Of elements, or the last dimension.
+    }
+    detail::Unroll steps("DeepRNN", tree::flatten(inputs), {});
+    Nest output;
+    for (int64_t t = 0; t < steps.num_steps(); ++t) {
+      output = OneStep()(layer, tree::unflatten(inputs, steps.input(t)));
+      steps.keep(tree::flatten(output));
+    }
+    return tree::unflatten(output, steps.outputs());
+  }
+};
+
+// Whether all steps may be run layer by layer.
+bool takes_all_steps(const std::vector<RNNLayer>& layers,
+                     const Nest& input_sequence) {
+  if (!kernels::switches().recurrent_sequences || count_cores(layers) == 0) {
+    return false;
+  }
+  const std::vector<at::Tensor> leaves = tree::flatten(input_sequence);
+  return !leaves.empty() &&
+         std::all_of(leaves.begin(), leaves.end(),
+                     [](const at::Tensor& leaf) { return leaf.dim() >= 2; });
+}
+
 // All layers, one after the other; each output is shown to `after`, which may
 // change what the next layer sees.
-template <class After>
+template <class How, class After>
 std::pair<Nest, Nest> run_layers(const char* who,
                                  const std::vector<RNNLayer>& layers,
-                                 const Nest& inputs, const Nest& prev_state,
-                                 const After& after) {
+                                 const How& how, const Nest& inputs,
+                                 const Nest& prev_state, const After& after) {
   const Nest::List states = state_entries(who, prev_state, count_cores(layers));
   Nest::List next_states;
   Nest current = inputs;
   for (size_t i = 0; i < layers.size(); ++i) {
     if (const Core* core = layers[i].core()) {
-      auto [output, next] = core->step(current, states[next_states.size()]);
+      auto [output, next] = how(*core, current, states[next_states.size()]);
       current = std::move(output);
       next_states.push_back(std::move(next));
     } else {
-      current = layers[i].layer()->call(std::span<const Nest>(&current, 1));
+      current = how(*layers[i].layer(), current);
     }
     after(i, current);
   }
   return {std::move(current), Nest(std::move(next_states))};
+}
+
+// Those of a LegacyDeepRNN.
+template <class How>
+std::pair<Nest, Nest> run_legacy(const LegacyDeepRNN& rnn, const How& how,
+                                 const Nest& inputs, const Nest& prev_state) {
+  if (!rnn.skip_connections) {
+    return run_layers("DeepRNN", rnn.layers, how, inputs, prev_state,
+                      [](size_t, Nest&) {});
+  }
+  std::vector<Nest> outputs;
+  auto [last, next] = run_layers(
+      kSkip, rnn.layers, how, inputs, prev_state, [&](size_t i, Nest& output) {
+        outputs.push_back(output);
+        if (i + 1 < rnn.layers.size()) {
+          output = join_last_dim(kSkip, {inputs, output}, How::leading);
+        }
+      });
+  if (!rnn.concat_final_output_if_skip) {
+    return {std::move(last), std::move(next)};
+  }
+  check(!outputs.empty(), kSkip, "there are no layers to join the outputs of");
+  return {join_last_dim(kSkip, outputs, How::leading), std::move(next)};
 }
 
 Nest initial_states(const std::vector<RNNLayer>& layers, int64_t batch_size,
@@ -100,9 +180,6 @@ std::vector<Core> cores_of(const char* who,
   return cores;
 }
 
-constexpr const char* kSkip = "deep_rnn_with_skip_connections";
-constexpr const char* kResidual = "deep_rnn_with_residual_connections";
-
 struct SkipArguments {
   Required<std::vector<RNNLayer>> layers;
   bool concat_final_output = true;
@@ -117,8 +194,15 @@ struct ResidualArguments {
 
 std::pair<Nest, Nest> DeepRNN::step(const Nest& inputs,
                                     const Nest& prev_state) const {
-  return run_layers("DeepRNN", layers, inputs, prev_state,
+  return run_layers("DeepRNN", layers, OneStep(), inputs, prev_state,
                     [](size_t, Nest&) {});
+}
+
+std::optional<std::pair<Nest, Nest>> DeepRNN::unroll_all(
+    const Nest& input_sequence, const Nest& initial_state) const {
+  if (!takes_all_steps(layers, input_sequence)) return std::nullopt;
+  return run_layers("DeepRNN", layers, AllSteps(), input_sequence,
+                    initial_state, [](size_t, Nest&) {});
 }
 
 Nest DeepRNN::call(std::span<const Nest> args) const {
@@ -139,20 +223,13 @@ std::vector<Config::Option> DeepRNN::options_config() const {
 
 std::pair<Nest, Nest> LegacyDeepRNN::step(const Nest& inputs,
                                           const Nest& prev_state) const {
-  if (!skip_connections) {
-    return run_layers("DeepRNN", layers, inputs, prev_state,
-                      [](size_t, Nest&) {});
-  }
-  std::vector<Nest> outputs;
-  auto [last, next] = run_layers(
-      kSkip, layers, inputs, prev_state, [&](size_t i, Nest& output) {
-        outputs.push_back(output);
-        if (i + 1 < layers.size())
-          output = join_last_dim(kSkip, {inputs, output});
-      });
-  if (!concat_final_output_if_skip) return {std::move(last), std::move(next)};
-  check(!outputs.empty(), kSkip, "there are no layers to join the outputs of");
-  return {join_last_dim(kSkip, outputs), std::move(next)};
+  return run_legacy(*this, OneStep(), inputs, prev_state);
+}
+
+std::optional<std::pair<Nest, Nest>> LegacyDeepRNN::unroll_all(
+    const Nest& input_sequence, const Nest& initial_state) const {
+  if (!takes_all_steps(layers, input_sequence)) return std::nullopt;
+  return run_legacy(*this, AllSteps(), input_sequence, initial_state);
 }
 
 Nest LegacyDeepRNN::call(std::span<const Nest> args) const {
@@ -177,6 +254,26 @@ std::pair<Nest, Nest> ResidualWrapper::step(const Nest& inputs,
     return x + y;
   };
   return {tree::map(add, inputs, output), std::move(next)};
+}
+
+std::optional<std::pair<Nest, Nest>> ResidualWrapper::unroll_all(
+    const Nest& input_sequence, const Nest& initial_state) const {
+  auto all = base_core.unroll_(input_sequence, initial_state);
+  if (!all) return std::nullopt;
+  // Step by step where numbers are spread over other dimensions.
+  const std::vector<at::Tensor> inputs = tree::flatten(input_sequence);
+  const std::vector<at::Tensor> outputs = tree::flatten(all->first);
+  const bool fits =
+      std::equal(inputs.begin(), inputs.end(), outputs.begin(), outputs.end(),
+                 [](const at::Tensor& x, const at::Tensor& y) {
+                   return x.sizes() == y.sizes();
+                 });
+  if (!fits) return std::nullopt;
+  const auto add = [](const at::Tensor& x, const at::Tensor& y) {
+    return x + y;
+  };
+  return std::pair(tree::map(add, input_sequence, all->first),
+                   std::move(all->second));
 }
 
 Nest ResidualWrapper::call(std::span<const Nest> args) const {

@@ -55,6 +55,14 @@ struct DeepRNN {
   std::pair<Nest, Nest> step(const Nest& inputs, const Nest& prev_state) const;
   // The same in the form of Layer::call.
   Nest call(std::span<const Nest> args) const;
+  // All steps at once: see recurrent/unroll.h.
+  template <class Input, class State>
+  std::optional<std::pair<Nest, Nest>> unroll_(
+      const Input& input_sequence, const State& initial_state) const {
+    return unroll_all(to_nest(input_sequence), to_nest(initial_state));
+  }
+  std::optional<std::pair<Nest, Nest>> unroll_all(
+      const Nest& input_sequence, const Nest& initial_state) const;
 
   // The first state of each core, in a list.
   Nest initial_state(int64_t batch_size,
@@ -92,6 +100,14 @@ struct LegacyDeepRNN {
   std::pair<Nest, Nest> step(const Nest& inputs, const Nest& prev_state) const;
   // The same in the form of Layer::call.
   Nest call(std::span<const Nest> args) const;
+  // All steps at once: see recurrent/unroll.h.
+  template <class Input, class State>
+  std::optional<std::pair<Nest, Nest>> unroll_(
+      const Input& input_sequence, const State& initial_state) const {
+    return unroll_all(to_nest(input_sequence), to_nest(initial_state));
+  }
+  std::optional<std::pair<Nest, Nest>> unroll_all(
+      const Nest& input_sequence, const Nest& initial_state) const;
 
   // The first state of each core, in a list.
   Nest initial_state(int64_t batch_size,
@@ -124,6 +140,14 @@ struct ResidualWrapper {
   std::pair<Nest, Nest> step(const Nest& inputs, const Nest& prev_state) const;
   // The same in the form of Layer::call.
   Nest call(std::span<const Nest> args) const;
+  // All steps at once: see recurrent/unroll.h.
+  template <class Input, class State>
+  std::optional<std::pair<Nest, Nest>> unroll_(
+      const Input& input_sequence, const State& initial_state) const {
+    return unroll_all(to_nest(input_sequence), to_nest(initial_state));
+  }
+  std::optional<std::pair<Nest, Nest>> unroll_all(
+      const Nest& input_sequence, const Nest& initial_state) const;
 
   // That of base_core.
   Nest initial_state(int64_t batch_size,

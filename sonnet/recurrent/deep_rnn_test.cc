@@ -7,10 +7,12 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/tree.h"
 #include "sonnet/core/variables.h"
+#include "sonnet/kernels/switches.h"
 #include "sonnet/layers/linear.h"
 #include "sonnet/recurrent/gru.h"
 #include "sonnet/recurrent/lstm.h"
 #include "sonnet/recurrent/unroll.h"
+#include "sonnet/testing/expect_close.h"
 #include "sonnet/testing/message_of.h"
 
 namespace snt::deep_rnn_test {
@@ -182,6 +184,31 @@ TEST(DeepRNN, ComesFromJson) {
             }),
             "[deep_rnn_with_skip_connections] deep_rnn_with_skip_connections "
             "requires all layers to be instances of RNNCore, got tanh");
+}
+
+// Layer by layer, it gives what it gives step by step.
+template <class C>
+void expect_same_by_layer(const C& core) {
+  const at::Tensor x = at::randn({5, 2, 4});
+  const auto [y, state] = dynamic_unroll(core, x, core.initial_state(2));
+  kernels::switches().recurrent_sequences = false;
+  const auto [want, last] = dynamic_unroll(core, x, core.initial_state(2));
+  kernels::switches().recurrent_sequences = true;
+  expect_close(y, want);
+  const auto leaves = tree::flatten(state), wanted = tree::flatten(last);
+  ASSERT_EQ(leaves.size(), wanted.size());
+  for (size_t i = 0; i < leaves.size(); ++i) expect_close(leaves[i], wanted[i]);
+}
+
+TEST(DeepRNN, UnrollsLayerByLayer) {
+  expect_same_by_layer(
+      DeepRNN{{Linear{6}, activations::softmax, LSTM{3}, GRU{4},
+               [](const at::Tensor& h) { return h * h.sum(); }}});
+  expect_same_by_layer(DeepRNN{{activations::relu}});
+  expect_same_by_layer(deep_rnn_with_skip_connections({LSTM{3}, GRU{2}}));
+  expect_same_by_layer(deep_rnn_with_skip_connections(
+      {LSTM{3}, GRU{2}}, /*concat_final_output=*/false));
+  expect_same_by_layer(deep_rnn_with_residual_connections({LSTM{4}, GRU{4}}));
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
+
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/initializers/constant.h"
-#include "sonnet/initializers/variance_scaling.h"
+#include "sonnet/kernels/gru_sequence.h"
+#include "sonnet/kernels/recurrent_sequence.h"
 #include "sonnet/recurrent/cell.h"
 
 namespace snt {
@@ -48,19 +50,36 @@ std::pair<at::Tensor, at::Tensor> GRU::operator()(
                       {inputs.size(0), hidden_size}, inputs);
 
   const name_scope scope("GRU", w_i);
-  const int64_t gates = 3 * hidden_size;
-  const at::Tensor& input_weight =
-      w_i.create({inputs.size(1), gates}, inputs, w_i_init,
-                 initializers::glorot_uniform());
-  detail::check_dtype(who, inputs, input_weight);
-  const at::Tensor& hidden_weight = w_h.create(
-      {hidden_size, gates}, inputs, w_h_init, initializers::glorot_uniform());
-  const at::Tensor& bias =
-      b.create({gates}, inputs, b_init, initializers::Zeros());
+  const auto [input_weight, hidden_weight, bias] =
+      detail::gru_weights(*this, who, inputs);
 
   const at::Tensor next =
       gru_cell(inputs, prev_state, input_weight, hidden_weight, bias);
   return {next, next};
+}
+
+std::optional<std::pair<at::Tensor, at::Tensor>> GRU::unroll_(
+    const at::Tensor& input_sequence, const at::Tensor& initial_state) const {
+  const at::Tensor& x = input_sequence;
+  if (dtype != at::kFloat || x.dim() != 3 ||
+      !kernels::takes_sequence({&x, &initial_state}) ||
+      detail::varies_by_read({&w_i, &w_h, &b})) {
+    return std::nullopt;
+  }
+  const std::array<int64_t, 2> shape = {x.size(1), hidden_size};
+  const bool fits = !w_i.is_built() || w_i.shape()[0] == x.size(2);
+  if (!fits || initial_state.sizes() != shape) {
+    return std::nullopt;  // To be refused step by step.
+  }
+
+  const name_scope scope("GRU", w_i);
+  const auto [w_x, w_hidden, bias] =
+      detail::gru_weights(*this, Who{"GRU", w_i}, x);
+  const kernels::GruSequence all = {x, initial_state, w_x, w_hidden, bias};
+  if (!kernels::takes_gru(all)) return std::nullopt;
+
+  const at::Tensor y = kernels::gru_sequence(all);
+  return std::pair(y, y.select(0, -1).clone());
 }
 
 at::Tensor GRU::initial_state(int64_t batch_size,

@@ -63,6 +63,10 @@ struct GRU {
   at::Tensor initial_state(int64_t batch_size,
                            std::optional<at::Device> device = {}) const;
 
+  // All steps at once where there is a kernel for them: see recurrent/unroll.h.
+  std::optional<std::pair<at::Tensor, at::Tensor>> unroll_(
+      const at::Tensor& input_sequence, const at::Tensor& initial_state) const;
+
   // w_i and w_h. Throw NotBuiltError before the first call.
   const at::Tensor& input_to_hidden() const { return w_i.value(); }
   const at::Tensor& hidden_to_hidden() const { return w_h.value(); }

@@ -12,6 +12,7 @@
 #include "sonnet/initializers/constant.h"
 #include "sonnet/testing/expect_close.h"
 #include "sonnet/testing/expect_gradients.h"
+#include "sonnet/testing/expect_unroll.h"
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
@@ -132,6 +133,8 @@ TEST(GRUTest, OptionsAndErrors) {
             }),
             "[GRU] hidden_size must be >= 0, got -1");
 }
+
+TEST(GRUTest, UnrollsAtOnce) { expect_unrolls_at_once(GRU{3}, GRU{3}); }
 
 }  // namespace
 }  // namespace snt::gru_test

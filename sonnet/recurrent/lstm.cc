@@ -2,13 +2,15 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
 #include <cmath>
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
 #include "sonnet/initializers/distributions.h"
-#include "sonnet/layers/affine.h"
+#include "sonnet/kernels/lstm_sequence.h"
+#include "sonnet/kernels/recurrent_sequence.h"
 #include "sonnet/recurrent/cell.h"
 
 namespace snt {
@@ -51,7 +53,6 @@ std::pair<at::Tensor, LSTMState> LSTM::operator()(
   if (!w_i.is_built()) check();
   detail::check_inputs(who, inputs, 2, w_i, dtype);
   const int64_t batch = inputs.size(0);
-  const int64_t input_size = inputs.size(1);
   const int64_t output_size = projection_size.value_or(hidden_size);
   detail::check_state(who, "prev_state.hidden", prev_state.hidden,
                       {batch, output_size}, inputs);
@@ -59,24 +60,14 @@ std::pair<at::Tensor, LSTMState> LSTM::operator()(
                       {batch, hidden_size}, inputs);
 
   const name_scope scope("LSTM", w_i);
-  const auto usual = [](int64_t size) {
-    return initializers::TruncatedNormal{
-        .stddev = 1 / std::sqrt(static_cast<double>(size))};
-  };
-  const int64_t gates = 4 * hidden_size;
-  const at::Tensor& input_weight =
-      w_i.create({input_size, gates}, inputs, w_i_init, usual(input_size));
-  detail::check_dtype(who, inputs, input_weight);
-  const at::Tensor& hidden_weight =
-      w_h.create({output_size, gates}, inputs, w_h_init, usual(output_size));
-  const at::Tensor& bias = b.create(
-      {gates}, inputs, {}, [this](at::IntArrayRef shape, at::ScalarType type) {
-        return detail::bias_with_forget(b_init, forget_bias, shape, type);
-      });
+  const auto [input_weight, hidden_weight, bias] =
+      detail::lstm_weights(*this, who, inputs, output_size);
   at::Tensor project;
   if (projection_size) {
-    project = projection.create({hidden_size, output_size}, inputs,
-                                projection_init, usual(hidden_size));
+    project = projection.create(
+        {hidden_size, output_size}, inputs, projection_init,
+        initializers::TruncatedNormal{
+            .stddev = 1 / std::sqrt(static_cast<double>(hidden_size))});
   } else {
     projection.omit();
   }
@@ -84,6 +75,32 @@ std::pair<at::Tensor, LSTMState> LSTM::operator()(
   const LSTMState next =
       lstm_cell(inputs, prev_state, input_weight, hidden_weight, bias, project);
   return {next.hidden, next};
+}
+
+std::optional<std::pair<at::Tensor, LSTMState>> LSTM::unroll_(
+    const at::Tensor& input_sequence, const LSTMState& initial_state) const {
+  const at::Tensor& x = input_sequence;
+  const auto& [hidden, cell] = initial_state;
+  if (projection_size || projection_init || dtype != at::kFloat ||
+      x.dim() != 3 || !kernels::takes_sequence({&x, &hidden, &cell}) ||
+      detail::varies_by_read({&w_i, &w_h, &b})) {
+    return std::nullopt;
+  }
+  const std::array<int64_t, 2> shape = {x.size(1), hidden_size};
+  const bool fits = !w_i.is_built() || w_i.shape()[0] == x.size(2);
+  if (!fits || hidden.sizes() != shape || cell.sizes() != shape) {
+    return std::nullopt;  // To be refused step by step.
+  }
+
+  const name_scope scope("LSTM", w_i);
+  const auto [w_x, w_hidden, bias] =
+      detail::lstm_weights(*this, Who{"LSTM", w_i}, x, hidden_size);
+  projection.omit();
+  const kernels::LstmSequence all = {x, hidden, cell, w_x, w_hidden, bias};
+  if (!kernels::takes_lstm(all)) return std::nullopt;
+
+  const kernels::LstmResult result = kernels::lstm_sequence(all);
+  return std::pair(result.y, LSTMState{result.hidden, result.cell});
 }
 
 LSTMState LSTM::initial_state(int64_t batch_size,

@@ -15,6 +15,7 @@
 #include "sonnet/initializers/constant.h"
 #include "sonnet/testing/expect_close.h"
 #include "sonnet/testing/expect_gradients.h"
+#include "sonnet/testing/expect_unroll.h"
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
@@ -210,6 +211,13 @@ TEST(LSTMTest, Errors) {
             }),
             "[LSTM] prev_state.cell must have dtype float32 like inputs, got "
             "float16");
+}
+
+TEST(LSTMTest, UnrollsAtOnce) {
+  expect_unrolls_at_once(LSTM{3}, LSTM{3});
+  const LSTM projected{.hidden_size = 3, .projection_size = 2};
+  EXPECT_FALSE(
+      projected.unroll_(at::ones({2, 3, 4}), projected.initial_state(3)));
 }
 
 }  // namespace

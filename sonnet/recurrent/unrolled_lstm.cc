@@ -3,14 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <array>
-#include <cmath>
-#include <vector>
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/initializers/distributions.h"
-#include "sonnet/layers/affine.h"
+#include "sonnet/kernels/lstm_sequence.h"
 #include "sonnet/recurrent/cell.h"
 
 namespace snt {
@@ -19,7 +16,7 @@ namespace {
 using at::Tensor;
 
 // All steps. Half types on a CPU are rounded once, at the end.
-std::pair<Tensor, LSTMState> unroll(const Tensor& x, LSTMState state,
+std::pair<Tensor, LSTMState> unroll(const Tensor& x, const LSTMState& state,
                                     const Tensor& w_i, const Tensor& w_h,
                                     const Tensor& b) {
   if (detail::is_half_on_cpu(x)) {
@@ -31,13 +28,11 @@ std::pair<Tensor, LSTMState> unroll(const Tensor& x, LSTMState state,
     return {y.to(dtype), {last.hidden.to(dtype), last.cell.to(dtype)}};
   }
 
-  std::vector<Tensor> outputs;
-  for (const Tensor& gates : detail::affine(x, w_i, b).unbind()) {
-    state = detail::lstm_step(at::addmm(gates, state.hidden, w_h), state.cell,
-                              /*axis=*/1);
-    outputs.push_back(state.hidden);
-  }
-  return {at::stack(outputs), state};  // [B, H] each -> [T, B, H]
+  const kernels::LstmSequence all = {x, state.hidden, state.cell, w_i, w_h, b};
+  const kernels::LstmResult result = kernels::takes_lstm(all)
+                                         ? kernels::lstm_sequence(all)
+                                         : kernels::lstm_step_by_step(all);
+  return {result.y, {result.hidden, result.cell}};
 }
 
 }  // namespace
@@ -62,20 +57,8 @@ std::pair<Tensor, LSTMState> UnrolledLSTM::operator()(
   detail::check_state(who, "initial_state.cell", initial_state.cell, shape, x);
 
   const name_scope scope("UnrolledLSTM", w_i);
-  const auto usual = [](int64_t size) {
-    return initializers::TruncatedNormal{
-        .stddev = 1 / std::sqrt(static_cast<double>(size))};
-  };
-  const int64_t gates = 4 * hidden_size;
-  const Tensor& input_weight =
-      w_i.create({x.size(2), gates}, x, w_i_init, usual(x.size(2)));
-  detail::check_dtype(who, x, input_weight);
-  const Tensor& hidden_weight =
-      w_h.create({hidden_size, gates}, x, w_h_init, usual(hidden_size));
-  const Tensor& bias = b.create(
-      {gates}, x, {}, [this](at::IntArrayRef size, at::ScalarType type) {
-        return detail::bias_with_forget(b_init, forget_bias, size, type);
-      });
+  const auto [input_weight, hidden_weight, bias] =
+      detail::lstm_weights(*this, who, x, hidden_size);
 
   return unroll(x, initial_state, input_weight, hidden_weight, bias);
 }

@@ -2,15 +2,30 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
 #include <vector>
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
 #include "sonnet/initializers/constant.h"
+#include "sonnet/kernels/recurrent_sequence.h"
+#include "sonnet/kernels/rnn_sequence.h"
 #include "sonnet/recurrent/cell.h"
 
 namespace snt {
+namespace {
+
+// Whether it is relu, or tanh; nothing for all others.
+std::optional<bool> relu_or_tanh(const Activation& activation) {
+  const auto* named = activation.get_if<NamedFunction>();
+  if (named == nullptr) return std::nullopt;
+  if (named->function == activations::relu.function) return true;
+  if (named->function == activations::tanh.function) return false;
+  return std::nullopt;
+}
+
+}  // namespace
 
 void VanillaRNN::check() const {
   snt::check(hidden_size >= 0, "VanillaRNN", "hidden_size must be >= 0, got ",
@@ -43,6 +58,34 @@ std::pair<at::Tensor, at::Tensor> VanillaRNN::operator()(
   }
   const at::Tensor outputs = activation(sum);
   return {outputs, outputs};
+}
+
+std::optional<std::pair<at::Tensor, at::Tensor>> VanillaRNN::unroll_(
+    const at::Tensor& input_sequence, const at::Tensor& initial_state) const {
+  const at::Tensor& x = input_sequence;
+  const Variable& w_x = input_to_hidden.w;
+  const Variable& w_hidden = hidden_to_hidden.w;
+  const std::optional<bool> is_relu = relu_or_tanh(activation);
+  // A first step creates the variables.
+  if (!is_relu || x.dim() != 3 || !b.is_built() || !w_x.is_built() ||
+      !w_hidden.is_built() || input_to_hidden.with_bias ||
+      hidden_to_hidden.with_bias ||
+      !kernels::takes_sequence({&x, &initial_state}) ||
+      detail::varies_by_read({&w_x, &w_hidden, &b})) {
+    return std::nullopt;
+  }
+  const std::array<int64_t, 2> shape = {x.size(1), hidden_size};
+  if (initial_state.sizes() != shape || w_x.shape()[0] != x.size(2)) {
+    return std::nullopt;  // To be refused step by step.
+  }
+
+  const name_scope scope("VanillaRNN", b);
+  const kernels::RnnSequence all = {
+      x, initial_state, w_x.value(), w_hidden.value(), b.value(), *is_relu};
+  if (!kernels::takes_rnn(all)) return std::nullopt;
+
+  const at::Tensor y = kernels::rnn_sequence(all);
+  return std::pair(y, y.select(0, -1).clone());
 }
 
 at::Tensor VanillaRNN::initial_state(int64_t batch_size,

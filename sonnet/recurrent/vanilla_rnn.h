@@ -60,6 +60,10 @@ struct VanillaRNN {
   // Zeros, on the device of the variables unless another is given.
   at::Tensor initial_state(int64_t batch_size,
                            std::optional<at::Device> device = {}) const;
+
+  // All steps at once where there is a kernel for them: see recurrent/unroll.h.
+  std::optional<std::pair<at::Tensor, at::Tensor>> unroll_(
+      const at::Tensor& input_sequence, const at::Tensor& initial_state) const;
 };
 
 }  // namespace snt

@@ -12,6 +12,7 @@
 #include "sonnet/core/variables.h"
 #include "sonnet/testing/expect_close.h"
 #include "sonnet/testing/expect_gradients.h"
+#include "sonnet/testing/expect_unroll.h"
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
 
@@ -109,6 +110,16 @@ TEST(VanillaRNNTest, OptionsAndErrors) {
               VanillaRNN{-1}(at::ones({2, 4}), h);
             }),
             "[VanillaRNN] hidden_size must be >= 0, got -1");
+}
+
+TEST(VanillaRNNTest, UnrollsAtOnce) {
+  expect_unrolls_at_once(VanillaRNN{3}, VanillaRNN{3});
+  const VanillaRNN rnn{.hidden_size = 3, .activation = activations::relu};
+  expect_unrolls_at_once(
+      rnn, VanillaRNN{.hidden_size = 3, .activation = activations::relu});
+  const VanillaRNN other{.hidden_size = 3, .activation = activations::sigmoid};
+  other(at::ones({2, 4}), other.initial_state(2));
+  EXPECT_FALSE(other.unroll_(at::ones({5, 2, 4}), other.initial_state(2)));
 }
 
 }  // namespace

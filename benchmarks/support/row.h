@@ -1,0 +1,57 @@
+// File: support/row.h
+// What a benchmark program measures: rows, each with a name and a workload.
+
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace benchmarks {
+
+// What the mathematics of one step needs, however it is computed: its floating
+// point operations, and the bytes that it must read or write, each once.
+struct Cost {
+  double flop = 0;
+  double byte = 0;
+};
+
+// How often a step is repeated.
+struct Timing {
+  double seconds = 1;  // Repeats until that much time was measured ...
+  int repeats = 7;     // ... and at least so often, but for no more than 5 s.
+  int warmup = 3;      // Steps before the first measure.
+};
+
+// One workload, built.
+struct Work {
+  std::function<void()> step;  // Returns when its work is done.
+  Cost cost = {};
+};
+
+// Named numbers, e.g. {{"ms", 1.5}}; the first is the result, its name the
+// unit.
+using Numbers = std::vector<std::pair<std::string, double>>;
+
+// {{"ms", median time of a step}}.
+Numbers median(const Work& work, const Timing& timing);
+
+// {{"per_s", steps a second by two threads together}}, each of them with one
+// thread for the operations inside.
+Numbers two_threads(const Work& work, const Timing& timing);
+
+// A row of the table.
+struct Row {
+  std::string name;
+  std::function<Work()> make;
+  std::function<Numbers(const Work&, const Timing&)> measure = median;
+};
+
+// The same step in other processes, {{"ms", ...}} or {{"mib", ...}}: time from
+// the start of a process to the end of its first training step; time to build a
+// model and call it first in a process that has started; peak memory of a
+// process that makes three steps of a row.
+std::vector<Row> process_rows();
+
+}  // namespace benchmarks

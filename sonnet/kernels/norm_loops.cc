@@ -1,0 +1,238 @@
+#include "sonnet/kernels/norm_loops.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sonnet/kernels/simd.h"
+
+namespace snt::kernels {
+namespace {
+
+// Rows that are summed in float32 before they join the sums in float64.
+constexpr int64_t kRowsTogether = 32;
+
+// The numbers of a vector, of which `count` exist, to an array of doubles.
+template <class Isa>
+SNT_INLINE void add_to(double* sums, const Floats<Isa>& v, int64_t count) {
+  const int64_t n = count < Isa::kWidth ? count : Isa::kWidth;
+  for (int64_t i = 0; i < n; ++i) sums[i] += static_cast<double>(v[i]);
+}
+
+template <class Isa>
+SNT_INLINE float sum_of(const Floats<Isa>& v) {
+  float sum = 0;
+  for (int i = 0; i < Isa::kWidth; ++i) sum += v[i];
+  return sum;
+}
+
+// Calls body(c, count) for vectors of channels; all but the last are full, and
+// know it.
+template <class Isa, class F>
+SNT_INLINE void for_channels(int64_t channels, const F& body) {
+  int64_t c = 0;
+  for (; c + Isa::kWidth <= channels; c += Isa::kWidth) body(c, Isa::kWidth);
+  if (c < channels) body(c, channels - c);
+}
+
+template <class Isa>
+struct Sums {
+  static SNT_INLINE void run(SumsArgs& a) {
+    using V = Floats<Isa>;
+    for (int64_t first = 0; first < a.x.rows; first += kRowsTogether) {
+      const int64_t rows = std::min(kRowsTogether, a.x.rows - first);
+      const float* const from = a.x.data + first * a.x.stride;
+      for_channels<Isa>(
+          a.x.channels, [&](int64_t c,
+                            int64_t count) __attribute__((always_inline)) {
+            const V pivot = load<Isa>(a.pivot + c, count);
+            V sum = {}, squares = {}, sum2 = {}, squares2 = {};
+            const float* x = from + c;
+            int64_t r = 0;
+            for (; r + 2 <= rows; r += 2, x += 2 * a.x.stride) {
+              const V d = load<Isa>(x, count) - pivot;
+              const V d2 = load<Isa>(x + a.x.stride, count) - pivot;
+              sum += d;
+              squares += d * d;
+              sum2 += d2;
+              squares2 += d2 * d2;
+            }
+            if (r < rows) {
+              const V d = load<Isa>(x, count) - pivot;
+              sum += d;
+              squares += d * d;
+            }
+            add_to<Isa>(a.sum + c, sum + sum2, count);
+            add_to<Isa>(a.squares + c, squares + squares2, count);
+          });
+    }
+  }
+};
+
+template <class Isa>
+struct Normalize {
+  static SNT_INLINE void run(NormalizeArgs& a) {
+    for (int64_t r = 0; r < a.x.rows; ++r) {
+      const float* const x = a.x.data + r * a.x.stride;
+      float* const y = a.y + r * a.x.channels;
+      for_channels<Isa>(
+          a.x.channels, [&](int64_t c,
+                            int64_t count) __attribute__((always_inline)) {
+            store<Isa>(
+                y + c,
+                (load<Isa>(x + c, count) - load<Isa>(a.mean + c, count)) *
+                        load<Isa>(a.factor + c, count) +
+                    load<Isa>(a.shift + c, count),
+                count);
+          });
+    }
+  }
+};
+
+template <class Isa>
+struct GradientSums {
+  static SNT_INLINE void run(GradientSumsArgs& a) {
+    using V = Floats<Isa>;
+    for (int64_t first = 0; first < a.x.rows; first += kRowsTogether) {
+      const int64_t rows = std::min(kRowsTogether, a.x.rows - first);
+      for_channels<Isa>(
+          a.x.channels, [&](int64_t c,
+                            int64_t count) __attribute__((always_inline)) {
+            const V mean = load<Isa>(a.mean + c, count);
+            V sum = {}, products = {};
+            const float* x = a.x.data + first * a.x.stride + c;
+            const float* dy = a.dy.data + first * a.dy.stride + c;
+            for (int64_t r = 0; r < rows; ++r) {
+              const V d = load<Isa>(dy, count);
+              sum += d;
+              products += d * (load<Isa>(x, count) - mean);
+              x += a.x.stride;
+              dy += a.dy.stride;
+            }
+            add_to<Isa>(a.sum + c, sum, count);
+            add_to<Isa>(a.products + c, products, count);
+          });
+    }
+  }
+};
+
+template <class Isa>
+struct Gradient {
+  static SNT_INLINE void run(GradientArgs& a) {
+    for (int64_t r = 0; r < a.x.rows; ++r) {
+      const float* const x = a.x.data + r * a.x.stride;
+      const float* const dy = a.dy.data + r * a.dy.stride;
+      float* const dx = a.dx + r * a.x.channels;
+      for_channels<Isa>(
+          a.x.channels, [&](int64_t c,
+                            int64_t count) __attribute__((always_inline)) {
+            store<Isa>(
+                dx + c,
+                load<Isa>(dy + c, count) * load<Isa>(a.factor + c, count) +
+                    (load<Isa>(x + c, count) - load<Isa>(a.mean + c, count)) *
+                        load<Isa>(a.slope + c, count) +
+                    load<Isa>(a.shift + c, count),
+                count);
+          });
+    }
+  }
+};
+
+template <class Isa>
+struct RowNorm {
+  static SNT_INLINE void run(RowNormArgs& a) {
+    using V = Floats<Isa>;
+    const int64_t channels = a.x.channels;
+    const float size = static_cast<float>(channels);
+    for (int64_t r = 0; r < a.x.rows; ++r) {
+      const float* const x = a.x.data + r * a.x.stride;
+      float* const y = a.y + r * channels;
+      V sum = {};
+      for_channels<Isa>(
+          channels, [&](int64_t c, int64_t count) __attribute__((
+                        always_inline)) { sum += load<Isa>(x + c, count); });
+      const float mean = sum_of<Isa>(sum) / size;
+      V squares = {};
+      for_channels<Isa>(
+          channels, [&](int64_t c, int64_t count)
+                        __attribute__((always_inline)) {
+                          V d = load<Isa>(x + c, count) - mean;
+                          for (int64_t i = count; i < Isa::kWidth; ++i)
+                            d[i] = 0;
+                          squares += d * d;
+                        });
+      const double variance = static_cast<double>(sum_of<Isa>(squares) / size);
+      const float rstd = static_cast<float>(1 / std::sqrt(variance + a.eps));
+      a.mean[r] = mean;
+      a.rstd[r] = rstd;
+      for_channels<Isa>(
+          channels, [&](int64_t c, int64_t count)
+                        __attribute__((always_inline)) {
+                          V v = (load<Isa>(x + c, count) - mean) * rstd;
+                          if (a.scale != nullptr)
+                            v *= load<Isa>(a.scale + c, count);
+                          if (a.offset != nullptr)
+                            v += load<Isa>(a.offset + c, count);
+                          store<Isa>(y + c, v, count);
+                        });
+    }
+  }
+};
+
+template <class Isa>
+struct RowNormGradient {
+  static SNT_INLINE void run(RowNormGradientArgs& a) {
+    using V = Floats<Isa>;
+    const int64_t channels = a.x.channels;
+    const float size = static_cast<float>(channels);
+    for (int64_t r = 0; r < a.x.rows; ++r) {
+      const float* const x = a.x.data + r * a.x.stride;
+      const float* const dy = a.dy.data + r * a.dy.stride;
+      const float mean = a.mean[r], rstd = a.rstd[r];
+      // x^ = (x - mean) rstd, g = dy scale:
+      // dx = rstd (g - average(g) - x^ average(g x^))
+      V sum = {}, products = {};
+      for_channels<Isa>(
+          channels, [&](int64_t c,
+                        int64_t count) __attribute__((always_inline)) {
+            const V d = load<Isa>(dy + c, count);
+            const V x_hat = (load<Isa>(x + c, count) - mean) * rstd;
+            if (a.dscale != nullptr) {
+              store<Isa>(a.dscale + c,
+                         load<Isa>(a.dscale + c, count) + d * x_hat, count);
+            }
+            if (a.doffset != nullptr) {
+              store<Isa>(a.doffset + c, load<Isa>(a.doffset + c, count) + d,
+                         count);
+            }
+            const V g =
+                a.scale != nullptr ? d * load<Isa>(a.scale + c, count) : d;
+            sum += g;
+            products += g * x_hat;  // Those that do not exist have g = 0.
+          });
+      if (a.dx == nullptr) continue;
+      const float average = sum_of<Isa>(sum) / size;
+      const float slope = sum_of<Isa>(products) / size;
+      float* const dx = a.dx + r * channels;
+      for_channels<Isa>(
+          channels, [&](int64_t c,
+                        int64_t count) __attribute__((always_inline)) {
+            const V d = load<Isa>(dy + c, count);
+            const V g =
+                a.scale != nullptr ? d * load<Isa>(a.scale + c, count) : d;
+            const V x_hat = (load<Isa>(x + c, count) - mean) * rstd;
+            store<Isa>(dx + c, (g - average - x_hat * slope) * rstd, count);
+          });
+    }
+  }
+};
+
+}  // namespace
+
+SNT_DEFINE_RUN(Sums, SumsArgs)
+SNT_DEFINE_RUN(Normalize, NormalizeArgs)
+SNT_DEFINE_RUN(GradientSums, GradientSumsArgs)
+SNT_DEFINE_RUN(Gradient, GradientArgs)
+SNT_DEFINE_RUN(RowNorm, RowNormArgs)
+SNT_DEFINE_RUN(RowNormGradient, RowNormGradientArgs)
+
+}  // namespace snt::kernels

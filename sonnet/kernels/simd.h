@@ -1,0 +1,168 @@
+// File: kernels/simd.h
+// Vectors of floats, and the instruction sets that kernels are compiled for.
+//
+// A kernel is a struct template over the instruction set, with an always
+// inlined `run`; SNT_DEFINE_RUN compiles it for each and calls the best that
+// the processor has. Everything is a GCC and Clang vector extension: other
+// processors get the plain form.
+
+#pragma once
+
+#include <cstdint>
+
+// Vectors are passed between inlined functions only: their ABI does not matter.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+#define SNT_INLINE inline __attribute__((always_inline))
+
+namespace snt::kernels {
+
+template <int kWidth>
+struct VectorOf;
+template <>
+struct VectorOf<4> {
+  using Float = float __attribute__((vector_size(16)));
+  using Int = int32_t __attribute__((vector_size(16)));
+};
+template <>
+struct VectorOf<8> {
+  using Float = float __attribute__((vector_size(32)));
+  using Int = int32_t __attribute__((vector_size(32)));
+};
+template <>
+struct VectorOf<16> {
+  using Float = float __attribute__((vector_size(64)));
+  using Int = int32_t __attribute__((vector_size(64)));
+};
+
+// Instruction sets: floats in a vector, and rows of a tile of two vectors a row
+// that its registers hold.
+struct PlainIsa {
+  static constexpr int kWidth = 4, kRows = 6;
+};
+struct Avx2Isa {
+  static constexpr int kWidth = 8, kRows = 6;
+};
+struct Avx512Isa {
+  static constexpr int kWidth = 16, kRows = 14;
+};
+
+template <class Isa>
+using Floats = typename VectorOf<Isa::kWidth>::Float;
+template <class Isa>
+using Ints = typename VectorOf<Isa::kWidth>::Int;
+
+// Any addresses will do.
+template <class Isa>
+SNT_INLINE Floats<Isa> load(const float* from) {
+  Floats<Isa> v;
+  __builtin_memcpy(&v, from, sizeof(v));
+  return v;
+}
+template <class Isa>
+SNT_INLINE void store(float* to, const Floats<Isa>& v) {
+  __builtin_memcpy(to, &v, sizeof(v));
+}
+
+// The first `count` only; count >= 1.
+template <class Isa>
+SNT_INLINE Floats<Isa> load(const float* from, int64_t count) {
+  if (count >= Isa::kWidth) return load<Isa>(from);
+  Floats<Isa> v = {};
+  for (int64_t i = 0; i < count; ++i) v[i] = from[i];
+  return v;
+}
+template <class Isa>
+SNT_INLINE void store(float* to, const Floats<Isa>& v, int64_t count) {
+  if (count >= Isa::kWidth) return store<Isa>(to, v);
+  for (int64_t i = 0; i < count; ++i) to[i] = v[i];
+}
+
+// What the two below share: e^x = p 2^n, where `n` are the bits of n.
+template <class Isa>
+SNT_INLINE void split_exp(const Floats<Isa>& x, Floats<Isa>& p, Ints<Isa>& n) {
+  using V = Floats<Isa>;
+  const V zero = {};
+  // x = n log(2) + r; adding 1.5 * 2^23 rounds to an integer.
+  const V shifted = x * 1.44269504088896341f + 12582912.0f;
+  const V whole = shifted - 12582912.0f;
+  const V r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
+  p = zero + 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  n = (Ints<Isa>)shifted - 0x4B400000;
+}
+
+// e^x to 2 units in the last place; inf, 0 and NaN where they belong.
+// Coefficients: Cephes (expf.c).
+template <class Isa>
+SNT_INLINE Floats<Isa> exp(const Floats<Isa>& given) {
+  using V = Floats<Isa>;
+  const V zero = {};
+  V x = given > 104.0f ? zero + 104.0f : given;  // NaN stays.
+  x = x < -104.0f ? zero - 104.0f : x;
+  V p;
+  Ints<Isa> n;
+  split_exp<Isa>(x, p, n);
+  const Ints<Isa> half = n >> 1;  // In two factors: both are normal numbers.
+  return p * (V)((half + 127) << 23) * (V)((n - half + 127) << 23);
+}
+
+template <class Isa>
+SNT_INLINE Floats<Isa> sigmoid(const Floats<Isa>& x) {
+  return 1.0f / (1.0f + exp<Isa>(-x));
+}
+
+// tanh to 2 units in the last place; NaN stays. Coefficients: Cephes (tanhf.c).
+template <class Isa>
+SNT_INLINE Floats<Isa> tanh(const Floats<Isa>& x) {
+  using V = Floats<Isa>;
+  const V zero = {};
+  const V size = x < 0.0f ? -x : x;
+  const V twice = size > 10.0f ? zero + 20.0f : size + size;  // NaN stays.
+  V e;
+  Ints<Isa> n;
+  split_exp<Isa>(twice, e, n);
+  const V large = 1.0f - 2.0f / (e * (V)((n + 127) << 23) + 1.0f);
+
+  const V s = x * x;
+  V p = s * -5.70498872745e-3f + 2.06390887954e-2f;
+  p = p * s - 5.37397155531e-2f;
+  p = p * s + 1.33314422036e-1f;
+  p = p * s - 3.33332819422e-1f;
+  const V small = p * s * x + x;
+  return size > zero + 0.625f ? (x < 0.0f ? -large : large) : small;
+}
+
+// The best of them that this processor has: 2 is Avx512Isa, 1 Avx2Isa (with
+// FMA), 0 PlainIsa.
+int isa_level();
+// From now on at most this level; for tests, while no kernel runs.
+void limit_isa_level(int level);
+
+// Defines run_Kernel(args), which calls Kernel<Isa>::run(args) compiled for the
+// instruction set of isa_level().
+#if defined(__x86_64__)
+#define SNT_DEFINE_RUN(Kernel, Args)                                    \
+  __attribute__((target("avx512f"))) void Kernel##_avx512(Args& args) { \
+    Kernel<Avx512Isa>::run(args);                                       \
+  }                                                                     \
+  __attribute__((target("avx2,fma"))) void Kernel##_avx2(Args& args) {  \
+    Kernel<Avx2Isa>::run(args);                                         \
+  }                                                                     \
+  void run_##Kernel(Args& args) {                                       \
+    const int level = isa_level();                                      \
+    if (level == 2) return Kernel##_avx512(args);                       \
+    if (level == 1) return Kernel##_avx2(args);                         \
+    Kernel<PlainIsa>::run(args);                                        \
+  }
+#else
+#define SNT_DEFINE_RUN(Kernel, Args) \
+  void run_##Kernel(Args& args) { Kernel<PlainIsa>::run(args); }
+#endif
+
+}  // namespace snt::kernels
