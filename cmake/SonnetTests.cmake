@@ -113,8 +113,14 @@ foreach(name goldens more_goldens)
   file(ARCHIVE_EXTRACT INPUT "${archive}" DESTINATION
        "${PROJECT_BINARY_DIR}/${name}")
 endforeach()
+# With all kernels of this library, and with none.
 sonnet_add_test(more_goldens COMMAND run_goldens --require-all
                                      "${PROJECT_BINARY_DIR}/more_goldens")
+sonnet_add_test(more_goldens_plain
+                COMMAND run_goldens --require-all --plain
+                        "${PROJECT_BINARY_DIR}/more_goldens")
+sonnet_add_test(goldens_kernels COMMAND run_goldens --require-all
+                                        "${PROJECT_BINARY_DIR}/goldens")
 
 target_link_libraries(sonnet_goldens PUBLIC sonnet_conformance)
 target_compile_definitions(
