@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -156,6 +157,9 @@ TEST_F(CachingAllocator, TooMuchIsLibtorchsError) {
 }
 
 TEST_F(CachingAllocator, TensorsOfStaticsGoAtExit) {
+  // In a process of its own: this one has threads, which a fork leaves behind.
+  const std::string style = GTEST_FLAG_GET(death_test_style);
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
         static at::Tensor x = at::ones({kLarge});
@@ -166,6 +170,7 @@ TEST_F(CachingAllocator, TensorsOfStaticsGoAtExit) {
         std::exit(0);
       },
       testing::ExitedWithCode(0), "");
+  GTEST_FLAG_SET(death_test_style, style);
 }
 
 #ifdef __SANITIZE_THREAD__

@@ -1,6 +1,7 @@
 #include "sonnet/kernels/gemm.h"
 
 #include <ATen/Parallel.h>
+#include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
 #include <limits>

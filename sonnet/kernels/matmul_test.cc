@@ -342,6 +342,8 @@ struct Late {
 
 TEST_F(MatmulProcess, StaticsMayMultiplyInTheirDestructors) {
   const auto program = [](int threads) {
+    at::globalContext();  // What is older than it cannot use a current
+                          // libtorch.
     at::set_num_threads(threads);
     static const Late before;
     install_matmul(true);
@@ -356,6 +358,7 @@ TEST_F(MatmulProcess, StaticsMayMultiplyInTheirDestructors) {
 
 TEST_F(MatmulProcess, ThreadsMayEndTheProcess) {
   const auto program = [] {
+    at::globalContext();
     install_matmul(true);
     static const Late between;
     if (!is_right(200)) std::_Exit(4);

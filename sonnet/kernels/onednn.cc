@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <utility>
 
 namespace snt::kernels {
 namespace {
@@ -24,31 +23,10 @@ struct MainThread {
 
 }  // namespace
 
-const dnnl::engine& engine() {
-  static const auto* const cpu =
-      new dnnl::engine(dnnl::engine::kind::cpu, /*index=*/0);
-  return *cpu;
-}
-
-dnnl::stream& stream() {
-  // The pointer outlives the thread's destructors: a static's destructor that
-  // comes behind them gets a new stream.
-  thread_local dnnl::stream* mine = nullptr;
-  struct Owner {
-    ~Owner() { delete std::exchange(mine, nullptr); }
-  };
-  if (mine == nullptr) {
-    mine = new dnnl::stream(engine());
-    thread_local const Owner owner;
-    static_cast<void>(owner);
-  }
-  return *mine;
-}
-
 bool is_alive() {
   thread_local const MainThread main_thread;
   static_cast<void>(main_thread);
-  static const bool watching = (engine(), stop_at_exit(), true);
+  static const bool watching = (stop_at_exit(), true);
   return watching && !exiting.load(std::memory_order_relaxed);
 }
 

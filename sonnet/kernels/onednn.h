@@ -1,17 +1,9 @@
 // File: kernels/onednn.h
-// What the kernels on oneDNN share: its engine, and a stream per thread.
+// Until when kernels may call oneDNN.
 
 #pragma once
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 namespace snt::kernels {
-
-// The CPU. Never destroyed: kernels also run in destructors of statics.
-const dnnl::engine& engine();
-
-// The calling thread's stream on it.
-dnnl::stream& stream();
 
 // Whether oneDNN may be called: not once the process is on its way out, when
 // its statics are destroyed. Kernels then leave the work to libtorch. False
@@ -21,8 +13,7 @@ bool is_alive();
 
 // Makes is_alive() false from the moment on at which an exit by way of another
 // thread comes to what was made before this call. A kernel calls it once,
-// behind the first use of what makes statics in oneDNN; the first is_alive()
-// does for the engine.
+// behind the first use of what makes statics in oneDNN.
 void stop_at_exit();
 
 }  // namespace snt::kernels
