@@ -6,6 +6,8 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <atomic>
+#include <cmath>
+#include <limits>
 #include <thread>
 
 #include "sonnet/kernels/simd.h"
@@ -128,6 +130,23 @@ void expect_second_derivatives(const SequenceKernel& kernel,
   const Tensors want = second(at::kDouble, kernel.slow);
   for (size_t i = 0; i < got.size(); ++i) {
     EXPECT_LT(distance(got[i], want[i]), kTolerance) << "argument " << i;
+  }
+}
+
+void expect_numbers_that_are_none(const SequenceKernel& kernel,
+                                  SequenceKernel::Tensors arguments) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  at::Tensor &x = arguments[0], &h = arguments[1];
+  x[0][0][1] = std::nanf("");
+  x[0][1][1] = kInf;
+  x[0][2][1] = -kInf;
+  h[4][2] = 1e-40;
+  x.select(1, 5).fill_(1e30);
+  const auto got = kernel.fast(arguments), want = kernel.slow(arguments);
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    EXPECT_TRUE(at::allclose(got[i], want[i], 1e-5, 1e-6, /*equal_nan=*/true))
+        << got[i] << want[i];
   }
 }
 

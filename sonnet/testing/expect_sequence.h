@@ -45,6 +45,11 @@ void expect_backward_twice(const SequenceKernel& kernel,
 void expect_second_derivatives(const SequenceKernel& kernel,
                                const SequenceKernel::Tensors& arguments);
 
+// That NaN, inf, denormals and large numbers in x [2, 6, 3] and the first state
+// [6, 5], arguments 0 and 1, come out as step by step.
+void expect_numbers_that_are_none(const SequenceKernel& kernel,
+                                  SequenceKernel::Tensors arguments);
+
 // That it takes these arguments, but not with one of another dtype or device,
 // nor when the kernels are switched off.
 void expect_takes_only_float(const SequenceKernel& kernel,
