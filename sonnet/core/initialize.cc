@@ -49,6 +49,8 @@ void initialize(InitializeOptions options) {
   on.recurrent_sequences = options.recurrent_sequences;
   on.one_pass_updates = options.one_pass_updates;
   on.fast_norms = options.fast_norms;
+  on.fast_convolutions = options.fast_convolutions;
+  on.fast_quantizers = options.fast_quantizers;
 }
 
 }  // namespace snt

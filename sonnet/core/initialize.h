@@ -17,16 +17,24 @@ struct InitializeOptions {
   // libtorch keeps small ones, other dtypes and what is unusual.
   bool onednn_matmul = true;
 
-  // UnrolledLSTM and the unrolls run a whole float32 sequence as one kernel on
-  // a CPU.
+  // UnrolledLSTM, CuDNNGRU and the unrolls run a whole float32 sequence as one
+  // kernel on a CPU; on a CUDA device as cuDNN's where that has the equations.
   bool recurrent_sequences = true;
 
   // An optimizer updates its parameters in one pass over memory.
   bool one_pass_updates = true;
 
   // Normalisations of float32 on a CPU take as few passes over memory as they
-  // can.
+  // can; in networks, with the relu that follows.
   bool fast_norms = true;
+
+  // Convolutions of channels-last float32 arrays on a CPU are oneDNN's, in
+  // place; in networks outside training, with the norm and relu that follow.
+  bool fast_convolutions = true;
+
+  // Vector quantizers of float32 on a CPU compute, search and write distances
+  // in one pass.
+  bool fast_quantizers = true;
 
   // Memory of CPU tensors of 64 KiB and more waits for its next use instead of
   // going back to the system, and is in huge pages where the system gives them.

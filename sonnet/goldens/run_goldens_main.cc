@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
                    .recurrent_sequences = !plain,
                    .one_pass_updates = !plain,
                    .fast_norms = !plain,
+                   .fast_convolutions = !plain,
+                   .fast_quantizers = !plain,
                    .caching_allocator = !plain});
   try {
     return snt::goldens::run_goldens(folder, options, std::cout)

@@ -68,29 +68,48 @@ struct Sums {
   }
 };
 
+// `v`, but 0 where `gate` is not above 0; NaN counts as above.
+template <class Isa>
+SNT_INLINE Floats<Isa> gated(const Floats<Isa>& v, const Floats<Isa>& gate) {
+  return gate <= 0.0F ? Floats<Isa>{} : v;
+}
+
 template <class Isa>
 struct Normalize {
-  static SNT_INLINE void run(NormalizeArgs& a) {
+  template <bool kAdds, bool kRelu>
+  static SNT_INLINE void rows(const NormalizeArgs& a) {
+    using V = Floats<Isa>;
     for (int64_t r = 0; r < a.x.rows; ++r) {
       const float* const x = a.x.data + r * a.x.stride;
       float* const y = a.y + r * a.x.channels;
+      const float* const addend = kAdds ? a.addend + r * a.x.channels : nullptr;
       for_channels<Isa>(
           a.x.channels, [&](int64_t c,
                             int64_t count) __attribute__((always_inline)) {
-            store<Isa>(
-                y + c,
-                (load<Isa>(x + c, count) - load<Isa>(a.mean + c, count)) *
-                        load<Isa>(a.factor + c, count) +
-                    load<Isa>(a.shift + c, count),
-                count);
+            V v = (load<Isa>(x + c, count) - load<Isa>(a.mean + c, count)) *
+                      load<Isa>(a.factor + c, count) +
+                  load<Isa>(a.shift + c, count);
+            if (kAdds) v += load<Isa>(addend + c, count);
+            store<Isa>(y + c, kRelu ? gated<Isa>(v, v) : v, count);
           });
+    }
+  }
+  static SNT_INLINE void run(NormalizeArgs& a) {
+    if (a.addend != nullptr) {
+      a.relu ? rows<true, true>(a) : rows<true, false>(a);
+    } else {
+      a.relu ? rows<false, true>(a) : rows<false, false>(a);
     }
   }
 };
 
+// Where gradients stop.
+enum class Gate { none, given, made };
+
 template <class Isa>
 struct GradientSums {
-  static SNT_INLINE void run(GradientSumsArgs& a) {
+  template <Gate kGate>
+  static SNT_INLINE void rows(const GradientSumsArgs& a) {
     using V = Floats<Isa>;
     for (int64_t first = 0; first < a.x.rows; first += kRowsTogether) {
       const int64_t rows = std::min(kRowsTogether, a.x.rows - first);
@@ -98,13 +117,27 @@ struct GradientSums {
           a.x.channels, [&](int64_t c,
                             int64_t count) __attribute__((always_inline)) {
             const V mean = load<Isa>(a.mean + c, count);
+            V factor = {}, shift = {};
+            if (kGate == Gate::made) {
+              factor = load<Isa>(a.factor + c, count);
+              shift = load<Isa>(a.shift + c, count);
+            }
             V sum = {}, products = {};
             const float* x = a.x.data + first * a.x.stride + c;
             const float* dy = a.dy.data + first * a.dy.stride + c;
+            int64_t place = first * a.x.channels + c;
             for (int64_t r = 0; r < rows; ++r) {
-              const V d = load<Isa>(dy, count);
+              V d = load<Isa>(dy, count);
+              const V centered = load<Isa>(x, count) - mean;
+              if (kGate == Gate::made) {
+                d = gated<Isa>(d, centered * factor + shift);
+              } else if (kGate == Gate::given) {
+                d = gated<Isa>(d, load<Isa>(a.y + place, count));
+                store<Isa>(a.d + place, d, count);
+                place += a.x.channels;
+              }
               sum += d;
-              products += d * (load<Isa>(x, count) - mean);
+              products += d * centered;
               x += a.x.stride;
               dy += a.dy.stride;
             }
@@ -113,11 +146,18 @@ struct GradientSums {
           });
     }
   }
+  static SNT_INLINE void run(GradientSumsArgs& a) {
+    if (a.y != nullptr) return rows<Gate::given>(a);
+    if (a.shift != nullptr) return rows<Gate::made>(a);
+    rows<Gate::none>(a);
+  }
 };
 
 template <class Isa>
 struct Gradient {
-  static SNT_INLINE void run(GradientArgs& a) {
+  template <Gate kGate>
+  static SNT_INLINE void rows(const GradientArgs& a) {
+    using V = Floats<Isa>;
     for (int64_t r = 0; r < a.x.rows; ++r) {
       const float* const x = a.x.data + r * a.x.stride;
       const float* const dy = a.dy.data + r * a.dy.stride;
@@ -125,15 +165,23 @@ struct Gradient {
       for_channels<Isa>(
           a.x.channels, [&](int64_t c,
                             int64_t count) __attribute__((always_inline)) {
-            store<Isa>(
-                dx + c,
-                load<Isa>(dy + c, count) * load<Isa>(a.factor + c, count) +
-                    (load<Isa>(x + c, count) - load<Isa>(a.mean + c, count)) *
-                        load<Isa>(a.slope + c, count) +
-                    load<Isa>(a.shift + c, count),
-                count);
+            V d = load<Isa>(dy + c, count);
+            const V centered =
+                load<Isa>(x + c, count) - load<Isa>(a.mean + c, count);
+            const V factor = load<Isa>(a.factor + c, count);
+            if (kGate == Gate::made) {
+              d = gated<Isa>(
+                  d, centered * factor + load<Isa>(a.y_shift + c, count));
+            }
+            store<Isa>(dx + c,
+                       d * factor + centered * load<Isa>(a.slope + c, count) +
+                           load<Isa>(a.shift + c, count),
+                       count);
           });
     }
+  }
+  static SNT_INLINE void run(GradientArgs& a) {
+    a.y_shift != nullptr ? rows<Gate::made>(a) : rows<Gate::none>(a);
   }
 };
 

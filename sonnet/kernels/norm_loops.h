@@ -28,26 +28,39 @@ struct SumsArgs {
 };
 void run_Sums(SumsArgs& args);
 
-// y[r][c] = (x[r][c] - mean[c]) factor[c] + shift[c]
+// y[r][c] = (x[r][c] - mean[c]) factor[c] + shift[c], then + addend[r][c] if
+// that is not nullptr, then max(0, .) with `relu`.
 struct NormalizeArgs {
   NormRows x;
   const float* mean;
   const float* factor;
   const float* shift;
   float* y;
+  const float* addend = nullptr;
+  bool relu = false;
 };
 void run_Normalize(NormalizeArgs& args);
 
-// sum[c] += sum_r dy[r][c],  products[c] += sum_r dy[r][c] (x[r][c] - mean[c])
+// sum[c] += sum_r d[r][c],  products[c] += sum_r d[r][c] (x[r][c] - mean[c])
+//
+// where d is dy, but 0 where a relu gave 0: where the y given is not above 0,
+// or with a `shift` given what Normalize would make. With y, d is written.
 struct GradientSumsArgs {
   NormRows x, dy;
   const float* mean;
   double* sum;
   double* products;
+  const float* factor = nullptr;
+  const float* shift = nullptr;
+  const float* y = nullptr;
+  float* d = nullptr;
 };
 void run_GradientSums(GradientSumsArgs& args);
 
-// dx[r][c] = dy[r][c] factor[c] + (x[r][c] - mean[c]) slope[c] + shift[c]
+// dx[r][c] = d[r][c] factor[c] + (x[r][c] - mean[c]) slope[c] + shift[c]
+//
+// where d is dy, but with `y_shift` 0 where (x - mean) factor + y_shift is not
+// above 0.
 struct GradientArgs {
   NormRows x, dy;
   const float* mean;
@@ -55,6 +68,7 @@ struct GradientArgs {
   const float* slope;
   const float* shift;
   float* dx;
+  const float* y_shift = nullptr;
 };
 void run_Gradient(GradientArgs& args);
 

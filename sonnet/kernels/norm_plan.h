@@ -42,6 +42,12 @@ class NormPlan {
     return std::vector<double>(parts_.size() * 2 * channels());
   }
 
+  // body(part) for all.
+  template <class F>
+  void run_once(const F& body) const {
+    parallel_for_each(count(), [&](int64_t i) { body(parts_[i]); });
+  }
+
   // first(part, sums of the part), then of all parts of a sample
   // between(outer, sums of the sample), then second(part).
   template <class First, class Between, class Second>

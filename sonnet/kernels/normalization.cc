@@ -4,13 +4,11 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <vector>
 
 #include "sonnet/kernels/differentiable_gradients.h"
-#include "sonnet/kernels/norm_loops.h"
+#include "sonnet/kernels/norm_passes.h"
 #include "sonnet/kernels/norm_plan.h"
 #include "sonnet/kernels/plain.h"
 #include "sonnet/kernels/switches.h"
@@ -21,238 +19,6 @@ namespace {
 using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-const float* data_or_null(const Tensor& t) {
-  return t.defined() ? t.data_ptr<float>() : nullptr;
-}
-
-// [outer, groups] or, with `each_channel`, [outer, channels].
-Tensor numbers(const NormShape& s, bool each_channel, const Tensor& like) {
-  return at::empty({s.outer, each_channel ? s.groups * s.width : s.groups},
-                   like.options());
-}
-
-// y, and the mean and 1 / sqrt(variance + eps) of each group, and its variance.
-struct Forward {
-  Tensor y, mean, rstd, variance;
-};
-
-Forward forward_by_row(const Tensor& x, const Tensor& scale,
-                       const Tensor& offset, const NormShape& shape,
-                       double eps) {
-  const Forward f = {at::empty_like(x), numbers(shape, false, x),
-                     numbers(shape, false, x), Tensor()};
-  const int64_t channels = shape.width;
-  for_rows(shape, [&](int64_t, int64_t first, int64_t rows) {
-    RowNormArgs args = {
-        {x.data_ptr<float>() + first * channels, channels, rows, channels},
-        data_or_null(scale),
-        data_or_null(offset),
-        eps,
-        f.y.data_ptr<float>() + first * channels,
-        f.mean.data_ptr<float>() + first,
-        f.rstd.data_ptr<float>() + first};
-    run_RowNorm(args);
-  });
-  return f;
-}
-
-Forward forward(const Tensor& x, const Tensor& scale, const Tensor& offset,
-                const NormShape& s, double eps) {
-  if (is_by_row(s)) return forward_by_row(x, scale, offset, s, eps);
-
-  const Forward f = {at::empty_like(x), numbers(s, false, x),
-                     numbers(s, false, x), numbers(s, false, x)};
-  const NormPlan plan(s);
-  const int64_t channels = plan.channels();
-  const Tensor means = numbers(s, true, x), factors = numbers(s, true, x);
-  const Tensor shifts =
-      offset.defined() ? offset : at::zeros({channels}, x.options());
-  const float* const from = x.data_ptr<float>();
-  const float* const scales = data_or_null(scale);
-  const double n = static_cast<double>(s.pixels);
-  std::vector<double> sums = plan.sums();
-
-  const auto first = [&](const NormPart& p, double* sum) {
-    const float* const sample = from + p.outer * s.pixels * channels;
-    SumsArgs args = {{sample + p.first * channels, channels, p.rows, channels},
-                     /*pivot=*/sample,
-                     sum,
-                     sum + channels};
-    run_Sums(args);
-  };
-  const auto between = [&](int64_t outer, double* sum) {
-    const float* const pivot = from + outer * s.pixels * channels;
-    for (int64_t g = 0; g < s.groups; ++g) {
-      const int64_t begin = g * s.width, end = begin + s.width;
-      double mean = 0;
-      for (int64_t c = begin; c < end; ++c) {
-        sum[c] = sum[c] / n;  // From now on: the mean without the pivot.
-        mean += pivot[c] + sum[c];
-      }
-      mean /= static_cast<double>(s.width);
-      double squares = 0;
-      for (int64_t c = begin; c < end; ++c) {
-        const double off = pivot[c] + sum[c] - mean;
-        squares += sum[channels + c] - n * sum[c] * sum[c] + n * off * off;
-      }
-      const double variance =
-          std::max(squares, 0.0) / (n * static_cast<double>(s.width));
-      // max() makes 0 of NaN.
-      const double kept = std::isnan(squares) ? squares : variance;
-      const int64_t i = outer * s.groups + g;
-      const auto rstd = static_cast<float>(1 / std::sqrt(kept + eps));
-      f.mean.data_ptr<float>()[i] = static_cast<float>(mean);
-      f.rstd.data_ptr<float>()[i] = rstd;
-      f.variance.data_ptr<float>()[i] = static_cast<float>(kept);
-      for (int64_t c = begin; c < end; ++c) {
-        means.data_ptr<float>()[outer * channels + c] =
-            static_cast<float>(mean);
-        factors.data_ptr<float>()[outer * channels + c] =
-            scales != nullptr ? rstd * scales[c] : rstd;
-      }
-    }
-  };
-  const auto second = [&](const NormPart& p) {
-    const int64_t begin = (p.outer * s.pixels + p.first) * channels;
-    NormalizeArgs args = {{from + begin, channels, p.rows, channels},
-                          means.data_ptr<float>() + p.outer * channels,
-                          factors.data_ptr<float>() + p.outer * channels,
-                          shifts.data_ptr<float>(),
-                          f.y.data_ptr<float>() + begin};
-    run_Normalize(args);
-  };
-  plan.run(sums, first, between, second);
-  return f;
-}
-
-// dy as rows: as it is, or one row where all its numbers are the same memory.
-struct GradientRows {
-  Tensor held;
-  int64_t stride;
-
-  GradientRows(const Tensor& dy, int64_t channels) {
-    const bool is_one =
-        dy.numel() > 1 && std::all_of(dy.strides().begin(), dy.strides().end(),
-                                      [](int64_t s) { return s == 0; });
-    held = is_one ? dy.flatten()[0].expand({channels}).contiguous()
-                  : dy.contiguous();
-    stride = is_one ? 0 : channels;
-  }
-  NormRows from(int64_t row, int64_t rows, int64_t channels) const {
-    return {held.data_ptr<float>() + row * stride, stride, rows, channels};
-  }
-};
-
-// Of x, scale and offset; undefined where not wanted.
-struct Gradients {
-  Tensor x, scale, offset;
-};
-
-Gradients backward_by_row(const Tensor& dy, const Tensor& x,
-                          const Tensor& scale, const Tensor& mean,
-                          const Tensor& rstd, const NormShape& shape,
-                          std::array<bool, 3> wanted) {
-  const int64_t channels = shape.width;
-  const GradientRows d(dy, channels);
-  const auto shares = [&](bool is_wanted) {
-    return is_wanted ? at::zeros({count_pieces(shape), channels}, x.options())
-                     : Tensor();
-  };
-  const Tensor dscale = shares(wanted[1]), doffset = shares(wanted[2]);
-  const Tensor dx = wanted[0] ? at::empty_like(x) : Tensor();
-  const auto at_or_null = [&](const Tensor& t, int64_t offset) {
-    return t.defined() ? t.data_ptr<float>() + offset : nullptr;
-  };
-  for_rows(shape, [&](int64_t piece, int64_t first, int64_t rows) {
-    const int64_t share = piece * channels;
-    RowNormGradientArgs args = {
-        {x.data_ptr<float>() + first * channels, channels, rows, channels},
-        d.from(first, rows, channels),
-        data_or_null(scale),
-        mean.data_ptr<float>() + first,
-        rstd.data_ptr<float>() + first,
-        at_or_null(dx, first * channels),
-        at_or_null(dscale, share),
-        at_or_null(doffset, share)};
-    run_RowNormGradient(args);
-  });
-  const auto total = [](const Tensor& t) {
-    return t.defined() ? t.sum(0) : Tensor();
-  };
-  return {dx, total(dscale), total(doffset)};
-}
-
-Gradients backward(const Tensor& dy, const Tensor& x, const Tensor& scale,
-                   const Tensor& mean, const Tensor& rstd, const NormShape& s,
-                   std::array<bool, 3> wanted) {
-  if (is_by_row(s)) {
-    return backward_by_row(dy, x, scale, mean, rstd, s, wanted);
-  }
-  const NormPlan plan(s);
-  const int64_t channels = plan.channels();
-  const GradientRows d(dy, channels);
-  const auto per_channel = [&] { return numbers(s, true, x); };
-  const Tensor means = per_channel(), factors = per_channel();
-  const Tensor slopes = per_channel(), shifts = per_channel();
-  const Tensor dscale = per_channel(), doffset = per_channel();
-  const Tensor dx = wanted[0] ? at::empty_like(x) : Tensor();
-  const float* const scales = data_or_null(scale);
-  const double size = static_cast<double>(s.pixels * s.width);
-  for (int64_t i = 0; i < s.outer * s.groups; ++i) {
-    std::fill_n(means.data_ptr<float>() + i * s.width, s.width,
-                mean.data_ptr<float>()[i]);
-  }
-  std::vector<double> sums = plan.sums();
-
-  const auto rows_of = [&](const NormPart& p) {
-    return NormRows{
-        x.data_ptr<float>() + (p.outer * s.pixels + p.first) * channels,
-        channels, p.rows, channels};
-  };
-  const auto first = [&](const NormPart& p, double* sum) {
-    GradientSumsArgs args = {
-        rows_of(p), d.from(p.outer * s.pixels + p.first, p.rows, channels),
-        means.data_ptr<float>() + p.outer * channels, sum, sum + channels};
-    run_GradientSums(args);
-  };
-  // With g = dy scale and x^ = (x - mean) rstd:
-  // dx = rstd (g - average(g) - x^ average(g x^))
-  const auto between = [&](int64_t outer, double* sum) {
-    for (int64_t g = 0; g < s.groups; ++g) {
-      const double r = rstd.data_ptr<float>()[outer * s.groups + g];
-      double total = 0, products = 0;
-      for (int64_t c = g * s.width; c < (g + 1) * s.width; ++c) {
-        const double scale = scales != nullptr ? scales[c] : 1;
-        total += scale * sum[c];
-        products += scale * sum[channels + c];
-        const int64_t i = outer * channels + c;
-        doffset.data_ptr<float>()[i] = static_cast<float>(sum[c]);
-        dscale.data_ptr<float>()[i] = static_cast<float>(sum[channels + c] * r);
-        factors.data_ptr<float>()[i] = static_cast<float>(r * scale);
-      }
-      std::fill_n(slopes.data_ptr<float>() + outer * channels + g * s.width,
-                  s.width, static_cast<float>(-r * r * r * products / size));
-      std::fill_n(shifts.data_ptr<float>() + outer * channels + g * s.width,
-                  s.width, static_cast<float>(-r * total / size));
-    }
-  };
-  const auto second = [&](const NormPart& p) {
-    if (!dx.defined()) return;
-    const int64_t begin = p.outer * s.pixels + p.first;
-    GradientArgs args = {rows_of(p),
-                         d.from(begin, p.rows, channels),
-                         means.data_ptr<float>() + p.outer * channels,
-                         factors.data_ptr<float>() + p.outer * channels,
-                         slopes.data_ptr<float>() + p.outer * channels,
-                         shifts.data_ptr<float>() + p.outer * channels,
-                         dx.data_ptr<float>() + begin * channels};
-    run_Gradient(args);
-  };
-  plan.run(sums, first, between, second);
-  return {dx, wanted[1] ? dscale.sum(0) : Tensor(),
-          wanted[2] ? doffset.sum(0) : Tensor()};
-}
 
 // The same by libtorch's operations, to be differentiated again.
 Tensor by_operations(const Tensor& x, const Tensor& scale, const Tensor& offset,
@@ -266,23 +32,30 @@ Tensor by_operations(const Tensor& x, const Tensor& scale, const Tensor& offset,
   if (offset.defined()) y = y + offset;
   return y.view(x.sizes());
 }
+Tensor by_operations(Tensor y, const AfterNorm& after) {
+  if (after.addend.defined()) y = y + after.addend;
+  return after.relu ? y.relu() : y;
+}
 
 struct Normalization : torch::autograd::Function<Normalization> {
   // Autograd takes undefined tensors as optional ones only.
   static Tensor forward(AutogradContext* context, const Tensor& x,
                         const c10::optional<Tensor>& scale,
                         const c10::optional<Tensor>& offset,
-                        const NormShape& shape, double eps, Forward* f) {
+                        const c10::optional<Tensor>& addend, bool relu,
+                        const NormShape& shape, double eps, NormForward* f) {
     const auto or_undefined = [](const c10::optional<Tensor>& t) {
       return t ? *t : Tensor();
     };
-    *f = kernels::forward(x, or_undefined(scale), or_undefined(offset), shape,
-                          eps);
+    *f = norm_forward(x, or_undefined(scale), or_undefined(offset), shape, eps,
+                      {or_undefined(addend), relu});
     context->save_for_backward(
-        {x, or_undefined(scale), or_undefined(offset), f->mean, f->rstd});
+        {x, or_undefined(scale), or_undefined(offset), or_undefined(addend),
+         relu && addend ? f->y : Tensor(), f->mean, f->rstd});
     context->saved_data["shape"] = std::vector<int64_t>{
         shape.outer, shape.pixels, shape.groups, shape.width};
     context->saved_data["eps"] = eps;
+    context->saved_data["relu"] = relu;
     return f->y;
   }
 
@@ -292,24 +65,30 @@ struct Normalization : torch::autograd::Function<Normalization> {
     const Tensor &x = saved[0], &scale = saved[1], &offset = saved[2];
     const auto sizes = context->saved_data["shape"].toIntVector();
     const NormShape shape = {sizes[0], sizes[1], sizes[2], sizes[3]};
+    const bool relu = context->saved_data["relu"].toBool();
     if (at::GradMode::is_enabled()) {  // create_graph
       const double eps = context->saved_data["eps"].toDouble();
       variable_list gradients = differentiable_gradients(
           [&](const variable_list& all) -> variable_list {
-            return {by_operations(all[0], all[1], all[2], shape, eps)};
+            return {
+                by_operations(by_operations(all[0], all[1], all[2], shape, eps),
+                              {all[3], relu})};
           },
-          {x, scale, offset}, {d[0]});
-      gradients.resize(6);
+          {x, scale, offset, saved[3]}, {d[0]});
+      gradients.resize(8);
       return gradients;
     }
-    std::array<bool, 3> wanted;
+    std::array<bool, 4> wanted;
     size_t next = 0;  // Undefined ones do not count.
     for (size_t i = 0; i < wanted.size(); ++i) {
       wanted[i] = saved[i].defined() && context->needs_input_grad(next++);
     }
-    const Gradients g =
-        kernels::backward(d[0], x, scale, saved[3], saved[4], shape, wanted);
-    return {g.x, g.scale, g.offset, Tensor(), Tensor(), Tensor()};
+    NormGradients g = norm_backward(d[0], x, scale, saved[5], saved[6], shape,
+                                    {wanted[0], wanted[1], wanted[2]},
+                                    {relu, offset, saved[4]});
+    if (wanted[3] && !g.addend.defined()) g.addend = d[0];
+    return {g.x,      g.scale,  g.offset, wanted[3] ? g.addend : Tensor(),
+            Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 
@@ -332,16 +111,22 @@ bool takes_normalization(const Tensor& x, const Tensor& scale,
 
 Normalized normalize_channels(const Tensor& x, const Tensor& scale,
                               const Tensor& offset, const NormShape& shape,
-                              double eps) {
-  Forward f;
-  if (wants_gradient({&x, &scale, &offset})) {
+                              double eps, const AfterNorm& after) {
+  if (is_by_row(shape) && (after.relu || after.addend.defined())) {
+    Normalized n = normalize_channels(x, scale, offset, shape, eps);
+    n.y = by_operations(n.y, after);
+    return n;
+  }
+  NormForward f;
+  if (wants_gradient({&x, &scale, &offset, &after.addend})) {
     const auto or_nothing = [](const Tensor& t) {
       return t.defined() ? c10::make_optional(t) : c10::nullopt;
     };
-    f.y = Normalization::apply(x, or_nothing(scale), or_nothing(offset), shape,
-                               eps, &f);
+    f.y = Normalization::apply(x, or_nothing(scale), or_nothing(offset),
+                               or_nothing(after.addend), after.relu, shape, eps,
+                               &f);
   } else {
-    f = forward(x, scale, offset, shape, eps);
+    f = norm_forward(x, scale, offset, shape, eps, after);
   }
   return {f.y, f.mean, f.variance};
 }

@@ -34,11 +34,25 @@ struct Normalized {
 bool takes_normalization(const at::Tensor& x, const at::Tensor& scale,
                          const at::Tensor& offset, const NormShape& shape);
 
+// What follows a normalisation in a network: relu(y + addend).
+struct AfterNorm {
+  // Of the shape of y, plain and contiguous; or undefined.
+  at::Tensor addend = {};
+  bool relu = false;
+};
+
 // y = (x - mean) / sqrt(variance + eps) * scale + offset, where an undefined
-// scale is 1 and offset 0. Variances come without cancellation: from squares of
-// differences to a number of the same channel.
+// scale is 1 and offset 0, and what follows. Variances come without
+// cancellation: from squares of differences to a number of the same channel.
 Normalized normalize_channels(const at::Tensor& x, const at::Tensor& scale,
                               const at::Tensor& offset, const NormShape& shape,
-                              double eps);
+                              double eps, const AfterNorm& after = {});
+
+// y = (x - mean) factor + offset for each channel, numbers that are given as
+// [C], and what follows. For x that `normalize_channels` takes; without
+// gradients.
+at::Tensor normalize_by(const at::Tensor& x, const at::Tensor& mean,
+                        const at::Tensor& factor, const at::Tensor& offset,
+                        const AfterNorm& after = {});
 
 }  // namespace snt::kernels

@@ -92,6 +92,82 @@ TEST(Normalization, IsTheDefinition) {
   }
 }
 
+// Numbers around 0 may round to either side of the relu: the slow one takes the
+// side of the fast one.
+TEST(Normalization, WithReluAndAddend) {
+  for (const NormShape& s : shapes()) {
+    for (const bool relu : {false, true}) {
+      for (const bool adds : {false, true}) {
+        for (const bool parameters : {false, true}) {
+          const auto [x, scale, offset] = given(s, parameters);
+          const AfterNorm after = {
+              adds ? at::randn_like(x).requires_grad_() : Tensor(), relu};
+          const Tensor y =
+              normalize_channels(x, scale, offset, s, 1e-3, after).y;
+          Tensor want = slow(x, scale, offset, s, 1e-3);
+          if (adds) want = want + after.addend;
+          expect_close(y, relu ? want.relu() : want, 10);
+          if (relu) want = want * (y > 0);
+          std::vector<Tensor> leaves = {x};
+          if (parameters) leaves.insert(leaves.end(), {scale, offset});
+          if (adds) leaves.push_back(after.addend);
+          const Tensor dy = at::randn_like(x);
+          const auto got = gradients((y * dy).sum(), leaves);
+          const auto wanted = gradients((want * dy).sum(), leaves);
+          for (size_t i = 0; i < leaves.size(); ++i) {
+            expect_sums(got[i], wanted[i], x);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Normalization, ReluKeepsNaN) {
+  const NormShape s = {1, 10, 4, 1};
+  const Tensor x = at::randn({1, 10, 4});
+  x[0][4][2] = NAN;
+  const Tensor addend = at::zeros_like(x);
+  for (const AfterNorm& after :
+       {AfterNorm{{}, true}, AfterNorm{addend, true}}) {
+    const Tensor y = normalize_channels(x, {}, {}, s, 1e-5, after).y;
+    EXPECT_EQ(y.isnan().sum().item<int64_t>(), 10);
+  }
+}
+
+// Sums of one number for all, only some wanted, and a second derivative.
+TEST(Normalization, OtherGradientsBehindARelu) {
+  const NormShape s = {1, 40, 6, 1};
+  const auto [x, scale, offset] = given(s, true);
+  const Tensor addend = at::randn_like(x).requires_grad_();
+  const auto fast = [&](const Tensor& x, const Tensor& addend) {
+    return normalize_channels(x, scale, offset, s, 1e-3, {addend, true}).y;
+  };
+  const auto by_hand = [&](const Tensor& x, const Tensor& addend) {
+    const Tensor y = slow(x, scale, offset, s, 1e-3);
+    return (addend.defined() ? y + addend : y).relu();
+  };
+  for (const Tensor& added : {Tensor(), addend}) {
+    expect_sums(gradients(fast(x, added).sum(), scale),
+                gradients(by_hand(x, added).sum(), scale), x);
+    const auto second = [&](const auto& f) {
+      const Tensor loss = f(x, added).pow(3).sum();
+      const Tensor first =
+          torch::autograd::grad({loss}, {x}, {}, true, true)[0];
+      return gradients(first.square().sum(), {x, scale});
+    };
+    const auto got = second(fast), want = second(by_hand);
+    for (int i = 0; i < 2; ++i) {
+      const double size = want[i].abs().max().item<double>() + 1;
+      expect_close(got[i] / size, want[i] / size, 100);
+    }
+  }
+  const Tensor constant = x.detach();
+  expect_sums(gradients(fast(constant, addend).square().sum(), addend),
+              gradients(by_hand(constant, addend).square().sum(), addend),
+              x[0][0]);
+}
+
 // The gradient of a sum is one number, seen as an array.
 TEST(Normalization, GradientsOfASum) {
   for (const NormShape& s : {shapes()[0], shapes()[4], shapes()[6]}) {

@@ -12,6 +12,8 @@ struct Switches {
   std::atomic<bool> recurrent_sequences{true};
   std::atomic<bool> one_pass_updates{true};
   std::atomic<bool> fast_norms{true};
+  std::atomic<bool> fast_convolutions{true};
+  std::atomic<bool> fast_quantizers{true};
 };
 
 // Those of the process. Never destroyed.

@@ -1,6 +1,7 @@
 #include "sonnet/layers/batch_norm.h"
 
 #include "sonnet/layers/batch_norm_call.h"
+#include "sonnet/layers/conv_then.h"
 
 namespace snt {
 namespace {
@@ -10,6 +11,17 @@ namespace {
 Metric with_decay(ExponentialMovingAverage average, double decay) {
   average.decay = decay;
   return average;
+}
+
+at::Tensor call(const BatchNorm& norm, const at::Tensor& x,
+                const detail::NormMode& mode, const at::Tensor& scale,
+                const at::Tensor& offset, const kernels::AfterNorm& after) {
+  if (!norm.scale.is_built()) norm.check();
+  return detail::batch_norm(
+      detail::norm_of("BatchNorm", norm),
+      {with_decay(norm.moving_mean, norm.decay_rate),
+       with_decay(norm.moving_variance, norm.decay_rate), norm.shape},
+      x, mode.is_training, mode.test_local_stats, scale, offset, after);
 }
 
 }  // namespace
@@ -23,14 +35,17 @@ at::Tensor BatchNorm::operator()(const at::Tensor& x,
                                  const BoolLike& test_local_stats,
                                  const at::Tensor& call_scale,
                                  const at::Tensor& call_offset) const {
-  if (!scale.is_built()) check();
-  return detail::batch_norm(
-      detail::norm_of("BatchNorm", *this),
-      {with_decay(moving_mean, decay_rate),
-       with_decay(moving_variance, decay_rate), shape},
-      x, detail::is_true(is_training, "is_training", "BatchNorm"),
-      detail::is_true(test_local_stats, "test_local_stats", "BatchNorm"),
-      call_scale, call_offset);
+  return call(
+      *this, x,
+      {detail::is_true(is_training, "is_training", "BatchNorm"),
+       detail::is_true(test_local_stats, "test_local_stats", "BatchNorm")},
+      call_scale, call_offset, {});
+}
+
+at::Tensor detail::norm_then(const BatchNorm& norm, const at::Tensor& x,
+                             const NormMode& mode,
+                             const kernels::AfterNorm& after) {
+  return call(norm, x, mode, {}, {}, after);
 }
 
 }  // namespace snt

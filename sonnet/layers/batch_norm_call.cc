@@ -5,9 +5,11 @@
 
 #include <cmath>
 
+#include "sonnet/core/activation.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
 #include "sonnet/kernels/normalization.h"
+#include "sonnet/kernels/plain.h"
 #include "sonnet/layers/data_format.h"
 
 namespace snt::detail {
@@ -23,6 +25,19 @@ at::Tensor for_channels(const at::Tensor& parameter, const Norm& norm,
                     parameter.size(-from_end) == x.size(channel) &&
                     parameter.numel() == x.size(channel);
   return fits ? parameter.reshape({-1}) : at::Tensor();
+}
+
+// What follows a norm, for x that its kernel did not take.
+at::Tensor then(at::Tensor y, const kernels::AfterNorm& after) {
+  if (after.addend.defined()) y = y + after.addend;
+  return after.relu ? activations::relu(y) : y;
+}
+
+// Whether a kernel that goes over x can read it along with it.
+bool can_be_added(const at::Tensor& addend, const at::Tensor& x) {
+  return !addend.defined() ||
+         (kernels::is_plain(addend) && addend.is_contiguous() &&
+          addend.sizes() == x.sizes());
 }
 
 // libtorch's kernel over x as [N, C] or [N, C, ...], in two passes over memory.
@@ -89,33 +104,47 @@ void update(const Norm& norm, const MovingStatistics& moving,
 at::Tensor batch_norm(const Norm& norm, const MovingStatistics& moving,
                       const at::Tensor& x, bool is_training,
                       bool test_local_stats, const at::Tensor& call_scale,
-                      const at::Tensor& call_offset) {
+                      const at::Tensor& call_offset,
+                      const kernels::AfterNorm& after) {
   const name_scope scope(norm.type, norm.scale);
   const ScaleAndOffset parameters =
       begin_batch_norm(norm, moving, x, call_scale, call_offset);
   const at::Tensor wide = widened(x);
   const bool channels_first = utils::is_channels_first(norm.data_format);
   const int64_t channels = x.size(channels_first ? 1 : -1);
+  const int64_t n = channels > 0 ? x.numel() / channels : 0;
+  const kernels::NormShape seen = {1, n, channels, 1};
+  const bool is_fast = !channels_first && can_be_added(after.addend, wide) &&
+                       kernels::takes_normalization(wide, parameters.scale,
+                                                    parameters.offset, seen);
   if (!is_training && !test_local_stats) {
+    const ByChannel by =
+        is_fast && !kernels::wants_gradient({&wide, &parameters.scale,
+                                             &parameters.offset, &after.addend})
+            ? by_channel(norm, moving, parameters, channels)
+            : ByChannel();
+    if (by.mean.defined()) {
+      return kernels::normalize_by(wide, by.mean, by.factor, by.offset, after)
+          .to(x.scalar_type());
+    }
     const auto stored = [&](const Metric& metric) {
       return widened(metric.value()).reshape({channels});
     };
     const Moments used{stored(moving.mean), stored(moving.variance)};
-    return run_kernel(norm, wide, parameters, used, /*use_batch_stats=*/false)
-        .to(x.scalar_type());
+    return then(
+        run_kernel(norm, wide, parameters, used, /*use_batch_stats=*/false)
+            .to(x.scalar_type()),
+        after);
   }
 
-  const int64_t n = channels > 0 ? x.numel() / channels : 0;
   const auto each = [&](double value) {
     return at::full({channels}, value, wide.options());
   };
   Moments used{each(n == 0 ? NAN : 0), each(n == 0 ? NAN : 0)};
   at::Tensor y;
-  const kernels::NormShape seen = {1, n, channels, 1};
-  if (!channels_first && kernels::takes_normalization(
-                             wide, parameters.scale, parameters.offset, seen)) {
+  if (is_fast) {
     const kernels::Normalized all = kernels::normalize_channels(
-        wide, parameters.scale, parameters.offset, seen, norm.eps);
+        wide, parameters.scale, parameters.offset, seen, norm.eps, after);
     y = all.y;
     const double unbiased = static_cast<double>(n) / static_cast<double>(n - 1);
     used = {all.mean.view({channels}),
@@ -136,7 +165,25 @@ at::Tensor batch_norm(const Norm& norm, const MovingStatistics& moving,
     }
     update(norm, moving, used, x);
   }
-  return y.to(x.scalar_type());
+  return is_fast ? y.to(x.scalar_type()) : then(y.to(x.scalar_type()), after);
+}
+
+ByChannel by_channel(const Norm& norm, const MovingStatistics& moving,
+                     const ScaleAndOffset& parameters, int64_t channels) {
+  const auto fits = [&](const at::Tensor& t) { return t.numel() == channels; };
+  const at::Tensor mean = widened(moving.mean.value());
+  const at::Tensor variance = widened(moving.variance.value());
+  const auto [scale, offset] = parameters;
+  if (!fits(mean) || !fits(variance) || (scale.defined() && !fits(scale)) ||
+      (offset.defined() && !fits(offset))) {
+    return {};
+  }
+  const auto row = [](const at::Tensor& t) {
+    return widened(t).reshape({-1}).contiguous();
+  };
+  const at::Tensor rstd = (row(variance) + norm.eps).rsqrt();
+  return {row(mean), scale.defined() ? rstd * row(scale) : rstd,
+          offset.defined() ? row(offset) : at::zeros_like(rstd)};
 }
 
 }  // namespace snt::detail

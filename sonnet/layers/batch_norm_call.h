@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sonnet/core/remembered.h"
+#include "sonnet/kernels/normalization.h"
 #include "sonnet/layers/norm.h"
 #include "sonnet/metrics/metric.h"
 
@@ -34,10 +35,20 @@ std::vector<int64_t> batch_axes(const Norm& norm, const at::Tensor& x);
 void update(const Norm& norm, const MovingStatistics& moving,
             const Moments& moments, const at::Tensor& x);
 
-// A call of BaseBatchNorm or BatchNorm, whose options were checked.
+// A call of BaseBatchNorm or BatchNorm, whose options were checked, and what
+// follows it.
 at::Tensor batch_norm(const Norm& norm, const MovingStatistics& moving,
                       const at::Tensor& x, bool is_training,
                       bool test_local_stats, const at::Tensor& scale,
-                      const at::Tensor& offset);
+                      const at::Tensor& offset,
+                      const kernels::AfterNorm& after = {});
+
+// What a batch norm does outside training: (x - mean) factor + offset, each
+// [C]; undefined where a parameter is not one number for each channel.
+struct ByChannel {
+  at::Tensor mean, factor, offset;
+};
+ByChannel by_channel(const Norm& norm, const MovingStatistics& moving,
+                     const ScaleAndOffset& parameters, int64_t channels);
 
 }  // namespace snt::detail

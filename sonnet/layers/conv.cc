@@ -7,6 +7,7 @@
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/scope.h"
+#include "sonnet/layers/conv_then.h"
 #include "sonnet/layers/convolution.h"
 #include "sonnet/layers/convolve.h"
 #include "sonnet/layers/data_format.h"
@@ -68,8 +69,11 @@ detail::Zeros zeros_of(const ConvolutionParts& parts, const Padding& padding,
   return detail::Zeros(parts.spatial_dims, {0, 0});
 }
 
+// With what follows it, undefined where there is no kernel for both; or
+// without.
 at::Tensor call_conv(const ConvolutionParts& parts, int64_t output_channels,
-                     const Padding& padding, const at::Tensor& inputs) {
+                     const Padding& padding, const at::Tensor& inputs,
+                     const kernels::AfterConvolution* after = nullptr) {
   const at::Tensor x = detail::channels_first_input(parts, inputs);
   const detail::Window window = detail::window_of(parts);
 
@@ -78,14 +82,18 @@ at::Tensor call_conv(const ConvolutionParts& parts, int64_t output_channels,
   shape.push_back(x.size(1));
   const int64_t fan_in = c10::multiply_integers(shape);
   shape.push_back(output_channels);
-  const auto [w, b] = detail::convolution_weights(parts, inputs, shape,
-                                                  output_channels, fan_in);
+  const auto [stored, b] = detail::convolution_weights(parts, inputs, shape,
+                                                       output_channels, fan_in);
+  // [kernel..., C, out] -> [out, C, kernel...]
+  const at::Tensor w = stored.movedim({-1, -2}, {0, 1});
 
-  const at::Tensor y = detail::convolve(
-      {parts.type, parts.w}, x,
-      w.movedim({-1, -2}, {0, 1}),  // [kernel..., C, out] -> [out, C, ...]
-      b, window, zeros_of(parts, padding, window, x), /*groups=*/1);
-  return detail::from_channels_first(y, parts.data_format);
+  const Who who{parts.type, parts.w};
+  const detail::Zeros zeros = zeros_of(parts, padding, window, x);
+  const at::Tensor y =
+      after != nullptr
+          ? detail::convolve_then(who, x, w, b, window, zeros, *after)
+          : detail::convolve(who, x, w, b, window, zeros, /*groups=*/1);
+  return y.defined() ? detail::from_channels_first(y, parts.data_format) : y;
 }
 
 }  // namespace
@@ -107,6 +115,12 @@ at::Tensor Conv2D::operator()(const at::Tensor& x) const {
   return call_conv(conv_parts(*this, "Conv2D", 2), output_channels, padding, x);
 }
 int64_t Conv2D::input_channels() const { return w.shape()[2]; }
+
+at::Tensor detail::conv_then(const Conv2D& conv, const at::Tensor& x,
+                             const kernels::AfterConvolution& after) {
+  return call_conv(conv_parts(conv, "Conv2D", 2), conv.output_channels,
+                   conv.padding, x, &after);
+}
 
 void Conv3D::check() const {
   check_conv(conv_parts(*this, "Conv3D", 3), output_channels, padding);

@@ -8,6 +8,7 @@
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
+#include "sonnet/kernels/plain.h"
 
 namespace snt::detail {
 namespace {
@@ -130,6 +131,16 @@ Engine engine_of(const Window& window, const Sizes& zeros, int64_t groups) {
           groups};
 }
 
+kernels::ConvWindow window_over(const Window& window, const Zeros& zeros,
+                                int64_t groups) {
+  kernels::ConvWindow all = {window.stride, {}, {}, window.rate, groups};
+  for (const auto& [before, after] : zeros) {
+    all.before.push_back(before);
+    all.after.push_back(after);
+  }
+  return all;
+}
+
 // y = the gradient that x, as that of its output, gives the input of a
 // convolution. This is what a transposed convolution is; that of libtorch 1.13
 // takes many times as long.
@@ -159,6 +170,29 @@ struct Transpose : torch::autograd::Function<Transpose> {
   }
 };
 
+// The sizes of y = convolve(x, w).
+//
+// Throws ValueError when the window is larger than x with its zeros.
+Sizes output_shape(const Who& who, const at::Tensor& x, const at::Tensor& w,
+                   const Window& window, const Zeros& zeros) {
+  Sizes shape = {x.size(0), w.size(0)};
+  for (size_t i = 0; i < window.kernel.size(); ++i) {
+    const auto [before, after] = zeros[i];
+    check(before >= 0 && after >= 0, who, "padding must not be negative, got [",
+          before, ", ", after, "]");
+    const int64_t size = x.size(2 + i) + before + after;
+    // Rounded towards 0, so that a size that is one short gives no outputs
+    // instead of an error, as in TensorFlow.
+    const int64_t outputs =
+        (size - window.extent(i) + window.stride[i]) / window.stride[i];
+    check(outputs >= 0, who, "the kernel covers ", window.extent(i),
+          " elements, but spatial dimension ", i,
+          " of x has, with its padding, ", size);
+    shape.push_back(outputs);
+  }
+  return shape;
+}
+
 }  // namespace
 
 Zeros same_zeros(at::IntArrayRef sizes, const Window& window) {
@@ -176,39 +210,47 @@ Zeros same_zeros(at::IntArrayRef sizes, const Window& window) {
 at::Tensor convolve(const Who& who, const at::Tensor& x, const at::Tensor& w,
                     const at::Tensor& b, const Window& window,
                     const Zeros& zeros, int64_t groups) {
-  const size_t dims = window.kernel.size();
-  Sizes shape = {x.size(0), w.size(0)};
-  Sizes both;  // Zeros that libtorch adds on both sides.
-  Sizes more;  // Further ones, last dimension first.
-  for (size_t i = 0; i < dims; ++i) {
-    const auto [before, after] = zeros[i];
-    check(before >= 0 && after >= 0, who, "padding must not be negative, got [",
-          before, ", ", after, "]");
-    const int64_t size = x.size(2 + i) + before + after;
-    // Rounded towards 0, so that a size that is one short gives no outputs
-    // instead of an error, as in TensorFlow.
-    const int64_t outputs =
-        (size - window.extent(i) + window.stride[i]) / window.stride[i];
-    check(outputs >= 0, who, "the kernel covers ", window.extent(i),
-          " elements, but spatial dimension ", i,
-          " of x has, with its padding, ", size);
-    shape.push_back(outputs);
-    both.push_back(std::min(before, after));
-    more.insert(more.begin(), {before - both[i], after - both[i]});
-  }
+  const Sizes shape = output_shape(who, x, w, window, zeros);
   if (c10::multiply_integers(shape) == 0) return empty_result(x, w, b, shape);
 
+  Sizes both;  // Zeros that libtorch adds on both sides.
+  Sizes more;  // Further ones, last dimension first.
+  for (const auto& [before, after] : zeros) {
+    both.push_back(std::min(before, after));
+    more.insert(more.begin(), {before - both.back(), after - both.back()});
+  }
+  const kernels::ConvWindow all = window_over(window, zeros, groups);
   const Engine engine = engine_of(window, both, groups);
   const bool is_uneven =
       std::any_of(more.begin(), more.end(), [](int64_t n) { return n > 0; });
   return in_working_dtype(
       [&](const at::Tensor& x, const at::Tensor& w, const at::Tensor& b) {
+        if (kernels::takes_convolution(x, w, b)) {
+          return kernels::convolution(x, w, b, all, shape);
+        }
         at::Tensor image = lifted(x);
         if (is_uneven) image = at::constant_pad_nd(image, more);
         return unlifted(engine.forward(image, kernel_for(image, w), b),
                         x.dim());
       },
       x, w, b);
+}
+
+at::Tensor convolve_then(const Who& who, const at::Tensor& x,
+                         const at::Tensor& w, const at::Tensor& b,
+                         const Window& window, const Zeros& zeros,
+                         const kernels::AfterConvolution& after) {
+  const Sizes shape = output_shape(who, x, w, window, zeros);
+  const at::Tensor& addend = after.addend;
+  if (kernels::wants_gradient(
+          {&x, &w, &b, &after.factor, &after.shift, &addend}) ||
+      (addend.defined() && addend.sizes() != shape)) {
+    return {};
+  }
+  kernels::AfterConvolution all = after;
+  if (b.defined()) all.shift = all.shift + all.factor * b;
+  return kernels::convolution_then(
+      x, w, all, window_over(window, zeros, /*groups=*/1), shape);
 }
 
 at::Tensor convolve_transpose(const at::Tensor& x, const at::Tensor& w,
@@ -228,9 +270,13 @@ at::Tensor convolve_transpose(const at::Tensor& x, const at::Tensor& w,
     broadcast.push_back(1);
   }
   if (dims == 1) with_odd.insert(with_odd.begin() + 2, 1);
+  const kernels::ConvWindow all = window_over(window, zeros, /*groups=*/1);
   const Engine engine = engine_of(window, before, /*groups=*/1);
   return in_working_dtype(
       [&](const at::Tensor& x, const at::Tensor& w, const at::Tensor& b) {
+        if (kernels::takes_convolution(x, w, b)) {
+          return kernels::convolution_transpose(x, w, b, all, shape);
+        }
         const at::Tensor image = lifted(x);
         at::Tensor y = unlifted(
             Transpose::apply(image, kernel_for(image, w), engine, with_odd),

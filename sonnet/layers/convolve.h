@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "sonnet/core/variable.h"
+#include "sonnet/kernels/convolution.h"
 #include "sonnet/layers/convolution.h"
 
 namespace snt::detail {
@@ -35,6 +36,13 @@ Zeros same_zeros(at::IntArrayRef sizes, const Window& window);
 at::Tensor convolve(const Who& who, const at::Tensor& x, const at::Tensor& w,
                     const at::Tensor& b, const Window& window,
                     const Zeros& zeros, int64_t groups);
+
+// relu(factor (convolve(x, w) + b) + shift + addend) in one pass, without
+// gradients; undefined where there is no kernel for it.
+at::Tensor convolve_then(const Who& who, const at::Tensor& x,
+                         const at::Tensor& w, const at::Tensor& b,
+                         const Window& window, const Zeros& zeros,
+                         const kernels::AfterConvolution& after);
 
 // The transpose of `convolve` as a linear map, of `sizes` that the convolution
 // with these zeros would take to those of x:

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "sonnet/core/activation.h"
 #include "sonnet/core/errors.h"
+#include "sonnet/layers/conv_then.h"
 #include "sonnet/layers/data_format.h"
 #include "sonnet/nets/pooling.h"
 
@@ -68,7 +68,8 @@ Cifar10ConvNetOutput Cifar10ConvNet::operator()(
   std::vector<at::Tensor> outputs;
   at::Tensor y = x;
   for (size_t i = 0; i < conv_modules.size(); ++i) {
-    y = activations::relu(bn_modules[i](conv_modules[i](y), training, local));
+    y = snt::detail::conv_norm_then(conv_modules[i], bn_modules[i], y,
+                                    {training, local}, {.relu = true});
     outputs.push_back(y);
   }
   y = detail::mean_pool(y, utils::is_channels_first(data_format) ? 2 : 1);

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <array>
 
-#include "sonnet/core/activation.h"
 #include "sonnet/core/errors.h"
 #include "sonnet/initializers/constant.h"
+#include "sonnet/layers/conv_then.h"
 #include "sonnet/nets/pooling.h"
 
 namespace snt::nets {
 namespace {
+
+using snt::detail::conv_norm_then;
+using snt::detail::norm_then;
 
 resnet::BatchNormConfig or_default(
     const std::optional<resnet::BatchNormConfig>& config) {
@@ -20,16 +23,16 @@ resnet::BatchNormConfig or_default(
 // What a ResNet of any kind computes.
 template <class Net>
 at::Tensor logits_of(const Net& net, const at::Tensor& x, bool is_training) {
-  at::Tensor y = net.initial_conv(x);
-  if (net.initial_batchnorm) {
-    y = activations::relu((*net.initial_batchnorm)(y, is_training));
-  }
+  at::Tensor y = net.initial_batchnorm
+                     ? conv_norm_then(net.initial_conv, *net.initial_batchnorm,
+                                      x, {is_training}, {.relu = true})
+                     : net.initial_conv(x);
   y = detail::max_pool_3x3(y);
   for (const resnet::BlockGroup& group : net.block_groups) {
     y = group(y, is_training);
   }
   if (net.final_batchnorm) {
-    y = activations::relu((*net.final_batchnorm)(y, is_training));
+    y = norm_then(*net.final_batchnorm, y, {is_training}, {.relu = true});
   }
   return net.logits(detail::mean_pool(y));  // [N, H, W, C] -> [N, C]
 }

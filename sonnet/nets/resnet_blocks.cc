@@ -2,21 +2,23 @@
 
 #include <ATen/ATen.h>
 
-#include "sonnet/core/activation.h"
 #include "sonnet/core/errors.h"
 #include "sonnet/initializers/constant.h"
+#include "sonnet/layers/conv_then.h"
 #include "sonnet/layers/pad.h"
 
 namespace snt::nets::resnet {
 namespace {
 
-// Of a residual and a shortcut that took the same x.
-at::Tensor add_shortcut(const at::Tensor& residual, const at::Tensor& shortcut,
-                        const Who& who) {
-  check(residual.sizes() == shortcut.sizes(), who,
-        "without a projection x must have the shape of the result, ",
-        residual.sizes(), ", got shape ", shortcut.sizes());
-  return residual + shortcut;
+using snt::detail::conv_norm_then;
+using snt::detail::norm_then;
+
+// A shortcut beside layers that take the same x.
+void check_shortcut(const at::Tensor& shortcut, at::IntArrayRef wanted,
+                    const Who& who) {
+  check(shortcut.sizes() == wanted, who,
+        "without a projection x must have the shape of the result, ", wanted,
+        ", got shape ", shortcut.sizes());
 }
 
 }  // namespace
@@ -68,27 +70,37 @@ std::vector<std::pair<Conv2D, BatchNorm>> detail::make_layers(
 
 at::Tensor BottleNeckBlockV1::operator()(const at::Tensor& x,
                                          const BoolLike& is_training) const {
-  at::Tensor shortcut = x;
-  if (proj_conv) {
-    shortcut = (*proj_batchnorm)((*proj_conv)(x), is_training);
-  }
+  const char* who = "BottleNeckBlockV1";
+  const snt::detail::NormMode mode = {
+      snt::detail::is_true(is_training, "is_training", who)};
+  const at::Tensor shortcut =
+      proj_conv ? conv_norm_then(*proj_conv, *proj_batchnorm, x, mode, {}) : x;
   at::Tensor y = x;
-  for (size_t i = 0; i < layers.size(); ++i) {
+  for (size_t i = 0; i + 1 < layers.size(); ++i) {
     const auto& [conv, batch_norm] = layers[i];
-    y = batch_norm(conv(y), is_training);
-    if (i + 1 < layers.size()) y = activations::relu(y);
+    y = conv_norm_then(conv, batch_norm, y, mode, {.relu = true});
   }
-  return activations::relu(
-      add_shortcut(y, shortcut, {"BottleNeckBlockV1", layers[0].first.w}));
+  const auto& [conv, batch_norm] = layers.back();
+  // The last convolution keeps the size of the image.
+  std::vector<int64_t> sizes = y.sizes().vec();
+  sizes.back() = conv.output_channels;
+  check_shortcut(shortcut, sizes, {who, layers[0].first.w});
+  return conv_norm_then(conv, batch_norm, y, mode,
+                        {.addend = shortcut, .relu = true});
 }
 
 at::Tensor BottleNeckBlockV2::operator()(const at::Tensor& x,
                                          const BoolLike& is_training) const {
-  at::Tensor y = activations::relu(bn_0(x, is_training));
+  const char* who = "BottleNeckBlockV2";
+  const snt::detail::NormMode mode = {
+      snt::detail::is_true(is_training, "is_training", who)};
+  at::Tensor y = norm_then(bn_0, x, mode, {.relu = true});
   const at::Tensor shortcut = proj_conv ? (*proj_conv)(y) : x;
-  y = activations::relu(bn_1(conv_0(y), is_training));
-  y = activations::relu(bn_2(conv_1(y), is_training));
-  return add_shortcut(conv_2(y), shortcut, {"BottleNeckBlockV2", conv_0.w});
+  y = conv_norm_then(conv_0, bn_1, y, mode, {.relu = true});
+  y = conv_norm_then(conv_1, bn_2, y, mode, {.relu = true});
+  y = conv_2(y);
+  check_shortcut(shortcut, y.sizes(), {who, conv_0.w});
+  return y + shortcut;
 }
 
 std::vector<detail::Block> detail::make_blocks(int64_t channels,
