@@ -16,6 +16,7 @@
 
 #include "sonnet/kernels/gemm.h"
 #include "sonnet/kernels/onednn.h"
+#include "sonnet/kernels/plain.h"
 
 namespace snt::kernels {
 namespace {
@@ -43,20 +44,6 @@ bool is_worth_adding(int64_t m, int64_t n, int64_t k) {
   return (work > 0 && small) || is_worth_it(m, n, k);
 }
 
-bool has_names([[maybe_unused]] const Tensor& t) {
-#if TORCH_VERSION_MAJOR >= 2
-  return false;  // A current libtorch has none.
-#else
-  return t.has_names();
-#endif
-}
-
-// Dense float32 on a CPU, with nothing pending and no names.
-bool is_dense_float(const Tensor& t) {
-  return t.scalar_type() == at::kFloat &&
-         t.key_set().has(c10::DispatchKey::CPU) && !t.is_neg() && !has_names(t);
-}
-
 const float* numbers(const Tensor& t) {
 #if TORCH_VERSION_MAJOR >= 2
   return t.const_data_ptr<float>();
@@ -81,7 +68,7 @@ class Product {
 
   // Whether this product may be written to `out`.
   bool is_ours(const Tensor& out) const {
-    if (!ours_ || !is_dense_float(out) || out.dim() != rank_) return false;
+    if (!ours_ || !is_floats(out) || out.dim() != rank_) return false;
     if (out.size(-2) != g_.m || out.size(-1) != g_.n) return false;
     if (g_.n > 1 && out.stride(-1) != 1) return false;
     if (g_.m > 1 && out.stride(-2) < g_.n) return false;
@@ -124,7 +111,7 @@ class Product {
           bool (*worth)(int64_t m, int64_t n, int64_t k))
       : a_(a), b_(b), rank_(rank) {
     if (!matmul_is_on.load(std::memory_order_relaxed)) return;
-    if (!is_dense_float(a) || !is_dense_float(b)) return;
+    if (!is_floats(a) || !is_floats(b)) return;
     if (a.dim() != rank || b.dim() != rank) return;
     g_.m = a.size(-2);
     g_.k = a.size(-1);
@@ -139,7 +126,7 @@ class Product {
 
   void add(const Tensor& self, const Scalar& beta, const Scalar& alpha) {
     if (!ours_) return;
-    ours_ = is_dense_float(self) && self.dim() <= rank_ && !beta.isComplex() &&
+    ours_ = is_floats(self) && self.dim() <= rank_ && !beta.isComplex() &&
             !alpha.isComplex() && alpha.toDouble() != 0;
     if (!ours_) return;
     g_.alpha = alpha.to<float>();

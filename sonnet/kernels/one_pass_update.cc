@@ -1,8 +1,6 @@
 #include "sonnet/kernels/one_pass_update.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/DispatchKeySet.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/FunctionRef.h>
 
 #include <algorithm>
@@ -27,28 +25,81 @@ namespace {
 
 constexpr int64_t kPiece = int64_t{1} << 15;  // Numbers; 128 KiB an array.
 
+// A part of one array, or some whole ones.
+struct Piece {
+  const UpdateArrays* first;
+  int64_t count;  // Of arrays.
+  int64_t begin;  // The part; of a single array only.
+  int64_t size;   // Numbers.
+};
+
+std::vector<Piece> cut_in_pieces(const std::vector<UpdateArrays>& arrays,
+                                 int64_t total) {
+  std::vector<Piece> pieces;
+  pieces.reserve(static_cast<size_t>(2 * total / kPiece) + 2);
+  const UpdateArrays* open = nullptr;  // The piece that takes small ones more.
+  for (const UpdateArrays& a : arrays) {
+    if (a.size < kPiece) {
+      if (open == nullptr || pieces.back().size + a.size > kPiece) {
+        pieces.push_back({&a, 0, 0, 0});
+        open = &a;
+      }
+      ++pieces.back().count;
+      pieces.back().size += a.size;
+      continue;
+    }
+    open = nullptr;
+    for (int64_t i = 0; i < a.size; i += kPiece) {
+      pieces.push_back({&a, 1, i, std::min(kPiece, a.size - i)});
+    }
+  }
+  return pieces;
+}
+
+// Asks for the memory of a small array.
+void ask_for(const UpdateArrays& a) {
+  constexpr int64_t kMost = 256;  // Numbers; the rest is foreseen.
+  const auto ask = [&](const float* from) {
+    if (from == nullptr) return;
+    for (int64_t i = 0; i < std::min(a.size, kMost); i += 16) {
+      __builtin_prefetch(from + i);
+    }
+  };
+  ask(a.theta);
+  ask(a.g);
+  for (const float* slot : a.slots) ask(slot);
+}
+
 // Runs `update` on all arrays, cut into pieces that the threads share.
 void run_in_pieces(const std::vector<UpdateArrays>& arrays,
                    c10::function_ref<void(const UpdateArrays&)> update) {
+  const auto run = [&](const Piece& piece) {
+    if (piece.count == 1) {
+      const UpdateArrays& a = *piece.first;
+      UpdateArrays part{a.theta + piece.begin, a.g + piece.begin, a.slots,
+                        piece.size};
+      for (float*& slot : part.slots) {
+        if (slot != nullptr) slot += piece.begin;
+      }
+      update(part);
+      return;
+    }
+    constexpr int64_t kAhead = 4;
+    for (int64_t i = 0; i < piece.count; ++i) {
+      if (i + kAhead < piece.count) ask_for(piece.first[i + kAhead]);
+      update(piece.first[i]);
+    }
+  };
+
   int64_t total = 0;
   for (const UpdateArrays& a : arrays) total += a.size;
+  const std::vector<Piece> pieces = cut_in_pieces(arrays, total);
+  const auto count = static_cast<int64_t>(pieces.size());
   if (total <= kPiece) {
-    for (const UpdateArrays& a : arrays) update(a);
-    return;
+    for (const Piece& piece : pieces) run(piece);
+  } else {
+    parallel_for_each(count, [&](int64_t i) { run(pieces[i]); });
   }
-
-  std::vector<UpdateArrays> pieces;
-  pieces.reserve(arrays.size() + static_cast<size_t>(total / kPiece));
-  for (const UpdateArrays& a : arrays) {
-    for (int64_t i = 0; i < a.size; i += kPiece) {
-      UpdateArrays piece{a.theta + i, a.g + i, a.slots,
-                         std::min(kPiece, a.size - i)};
-      for (float*& slot : piece.slots) slot = slot == nullptr ? slot : slot + i;
-      pieces.push_back(piece);
-    }
-  }
-  parallel_for_each(static_cast<int64_t>(pieces.size()),
-                    [&](int64_t i) { update(pieces[static_cast<size_t>(i)]); });
 }
 
 // Calls one(i) for all i < size, in runs for which memory was asked 1 KiB
@@ -67,7 +118,7 @@ SNT_ALWAYS inline void in_runs(int64_t size, const One& one, Arrays... arrays) {
   };
   int64_t i = 0;
   for (; i + kRun <= size; i += kRun) {
-    (ask(arrays + i + kAhead), ...);
+    if (i + kAhead < size) (ask(arrays + i + kAhead), ...);
     for (int64_t j = i; j < i + kRun; ++j) one(j);
   }
   for (; i < size; ++i) one(i);
@@ -142,18 +193,6 @@ SNT_CLONES void adam_piece(float* __restrict theta, const float* __restrict g,
 
 }  // namespace
 
-bool is_plain_float(const at::Tensor& tensor) {
-  using c10::DispatchKeySet;
-  const auto intercepting = c10::impl::tls_local_dispatch_key_set().included_ -
-                            c10::default_included_set -
-                            c10::autocast_dispatch_keyset;
-  const auto keys = tensor.key_set() -
-                    c10::autograd_dispatch_keyset_with_ADInplaceOrView -
-                    c10::autocast_dispatch_keyset;
-  return tensor.defined() && tensor.scalar_type() == at::kFloat &&
-         intercepting.empty() && keys == DispatchKeySet(c10::DispatchKey::CPU);
-}
-
 bool are_apart(const std::vector<UpdateArrays>& arrays) {
   struct Range {
     const float* begin;
@@ -163,12 +202,13 @@ bool are_apart(const std::vector<UpdateArrays>& arrays) {
   std::vector<Range> ranges;
   ranges.reserve(5 * arrays.size());
   for (const UpdateArrays& a : arrays) {
-    if (a.size == 0) continue;
-    ranges.push_back({a.theta, a.theta + a.size, true});
-    ranges.push_back({a.g, a.g + a.size, false});
-    for (const float* slot : a.slots) {
-      if (slot != nullptr) ranges.push_back({slot, slot + a.size, true});
-    }
+    const auto add = [&](const float* begin, bool is_written) {
+      if (begin == nullptr || a.size == 0) return;
+      ranges.push_back({begin, begin + a.size, is_written});
+    };
+    add(a.theta, true);
+    add(a.g, false);
+    for (const float* slot : a.slots) add(slot, true);
   }
   const std::less<const float*> before;
   std::sort(ranges.begin(), ranges.end(), [&](const Range& a, const Range& b) {

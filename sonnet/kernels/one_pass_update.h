@@ -10,8 +10,6 @@
 
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -26,13 +24,8 @@ struct UpdateArrays {
   int64_t size = 0;
 };
 
-// Whether a tensor can be one of these arrays but for its strides: float32,
-// dense, on a CPU, and no wrapper (of a transform, a negated or a zero tensor),
-// while operations are not intercepted (by tracing, say).
-bool is_plain_float(const at::Tensor& tensor);
-
 // Whether no array that is written shares memory with any other one. Gradients
-// may share theirs.
+// may share theirs. Arrays that are null do not count.
 bool are_apart(const std::vector<UpdateArrays>& arrays);
 
 // theta <- theta - alpha g

@@ -182,6 +182,21 @@ TEST(OnePassUpdate, TakesSmallListsAndNone) {
   }
 }
 
+// Several small ones make a piece of work, between large ones too.
+TEST(OnePassUpdate, TakesManySmallArrays) {
+  std::vector<Parameter> parameters;
+  for (uint32_t i = 0; i < 300; ++i) {
+    parameters.push_back(random_parameter(i * 7 % 500, i));
+  }
+  for (const size_t i : {0, 100, 299}) {
+    parameters[i] = random_parameter(40000, static_cast<uint32_t>(i));
+  }
+  const int before = at::get_num_threads();
+  at::set_num_threads(2);
+  for (const Rule& rule : rules()) expect_every_bit(rule, parameters);
+  at::set_num_threads(before);
+}
+
 TEST(OnePassUpdate, IsTheSameOnManyCores) {
   const int before = at::get_num_threads();
   at::set_num_threads(3);
@@ -251,21 +266,14 @@ TEST(AreApart, SaysWhatSharesMemory) {
   EXPECT_TRUE(are_apart({{a, a + 10, {a + 20, a + 30, nullptr}, 10}}));
   EXPECT_FALSE(are_apart({{a, a + 10, {a + 20, a + 29, nullptr}, 10}}));
   EXPECT_FALSE(are_apart({{a, a + 10, {a + 12, nullptr, nullptr}, 10}}));
-}
 
-TEST(IsPlainFloat, RefusesWhatIsNoArrayOfFloats) {
-  const at::Tensor x = at::ones({2, 3});
-  EXPECT_TRUE(is_plain_float(x));
-  EXPECT_TRUE(is_plain_float(x.t()));
-  EXPECT_TRUE(is_plain_float(at::ones({}).requires_grad_()));
-  EXPECT_TRUE(is_plain_float(at::ones({0, 2})));
-  EXPECT_FALSE(is_plain_float(at::Tensor()));
-  EXPECT_FALSE(is_plain_float(x.to(at::kDouble)));
-  EXPECT_FALSE(is_plain_float(x.to(at::kBFloat16)));
-  EXPECT_FALSE(is_plain_float(x.to_sparse()));
-  EXPECT_FALSE(is_plain_float(at::_neg_view(x)));
-  EXPECT_FALSE(is_plain_float(at::_efficientzerotensor({2})));
-  EXPECT_FALSE(is_plain_float(at::ones({2}, at::device(at::kMeta))));
+  // What is null does not count.
+  EXPECT_TRUE(
+      are_apart({sgd_arrays(a, nullptr, 10), sgd_arrays(nullptr, a + 10, 5)}));
+  EXPECT_FALSE(
+      are_apart({sgd_arrays(a, nullptr, 10), sgd_arrays(nullptr, a + 9, 5)}));
+  EXPECT_TRUE(are_apart(
+      {sgd_arrays(nullptr, nullptr, 10), sgd_arrays(nullptr, nullptr, 10)}));
 }
 
 }  // namespace

@@ -3,16 +3,31 @@
 #include <ATen/ATen.h>
 #include <ATen/TensorSubclassLikeUtils.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/core/DispatchKeySet.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <algorithm>
 
 namespace snt::kernels {
 
+bool is_floats(const at::Tensor& t) {
+  const auto keys = t.key_set() -
+                    c10::autograd_dispatch_keyset_with_ADInplaceOrView -
+                    c10::autocast_dispatch_keyset;
+  return t.defined() && t.scalar_type() == at::kFloat &&
+         keys == c10::DispatchKeySet(c10::DispatchKey::CPU);
+}
+
 bool is_plain(const at::Tensor& t) {
-  return t.defined() && t.is_cpu() && t.scalar_type() == at::kFloat &&
-         t.layout() == at::kStrided && t.numel() > 0 && !t.is_neg() &&
-         !at::isTensorSubclassLike(t) && !t._fw_grad(/*level=*/0).defined();
+  return is_floats(t) && t.numel() > 0 && !at::isTensorSubclassLike(t) &&
+         !t._fw_grad(/*level=*/0).defined();
+}
+
+bool nothing_intercepts() {
+  const auto intercepting = c10::impl::tls_local_dispatch_key_set().included_ -
+                            c10::default_included_set -
+                            c10::autocast_dispatch_keyset;
+  return intercepting.empty();
 }
 
 bool nothing_watches() {

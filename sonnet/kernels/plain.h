@@ -9,9 +9,18 @@
 
 namespace snt::kernels {
 
-// Whether it is a dense float32 tensor on a CPU with elements, as it looks: not
-// negated lazily, of no other kind, without forward-mode gradients.
+// Whether its memory holds the numbers it stands for, as float32 on a CPU:
+// dense with any strides, no wrapper (of a transform, a negated or a zero
+// tensor), without names.
+bool is_floats(const at::Tensor& tensor);
+
+// The same, for what takes part in a computation: with elements, and without
+// forward-mode gradients.
 bool is_plain(const at::Tensor& tensor);
+
+// Whether operations reach tensors as they are: no transform and no trace
+// takes them first. Autocast may.
+bool nothing_intercepts();
 
 // Whether nothing wants to see single operations: no trace, no autocast.
 bool nothing_watches();

@@ -1,11 +1,13 @@
 #include "sonnet/nets/quantization.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/initializer.h"
 #include "sonnet/initializers/variance_scaling.h"
+#include "sonnet/kernels/quantization.h"
 #include "sonnet/layers/lookup.h"
 
 namespace snt::nets::detail {
@@ -13,10 +15,20 @@ namespace {
 
 using snt::detail::widened;
 
-// exp(entropy) of how often each embedding is used.
-at::Tensor perplexity(const at::Tensor& encodings) {
-  const at::Tensor p = encodings.mean(0);
+// exp(entropy) of how often each embedding is used: [K].
+at::Tensor perplexity(const at::Tensor& p) {
   return at::exp(-(p * at::log(p + 1e-10)).sum());
+}
+
+at::Tensor mean_square(const at::Tensor& x) { return (x * x).mean(); }
+
+at::Tensor loss(const at::Tensor& inputs, const at::Tensor& nearest,
+                const Attractions& attractions) {
+  at::Tensor result =
+      attractions.of_inputs * mean_square(nearest.detach() - inputs);
+  if (attractions.of_embeddings == 0) return result;
+  return attractions.of_embeddings * mean_square(nearest - inputs.detach()) +
+         result;
 }
 
 }  // namespace
@@ -51,9 +63,8 @@ at::Tensor columns(const at::Tensor& embeddings, const at::Tensor& indices,
                              "encoding_indices", who);
 }
 
-at::Tensor mean_square(const at::Tensor& x) { return (x * x).mean(); }
-
 Quantized quantize(const at::Tensor& x, const at::Tensor& embeddings,
+                   const Attractions& attractions, bool wants_sums,
                    const Who& who) {
   const at::ScalarType dtype = x.scalar_type();
   check<TypeError>(dtype == embeddings.scalar_type(), who, "x must have dtype ",
@@ -62,6 +73,23 @@ Quantized quantize(const at::Tensor& x, const at::Tensor& embeddings,
   const at::Tensor inputs = widened(x);
   const at::Tensor table = widened(embeddings);
   const at::Tensor flat = inputs.reshape({-1, table.size(0)});  // [N, D]
+  const at::IntArrayRef batch = x.sizes().slice(0, x.dim() - 1);
+
+  if (dtype == at::kFloat && kernels::takes_quantization(flat, table)) {
+    const auto [quantized, loss, distances, encodings, numbers, counts, sums] =
+        kernels::quantize_vectors(
+            flat, table, {attractions.of_embeddings, attractions.of_inputs},
+            wants_sums);
+    return {.output = {.quantize = quantized.view(x.sizes()),
+                       .loss = loss,
+                       .perplexity = perplexity(
+                           counts / static_cast<double>(flat.size(0))),
+                       .encodings = encodings,
+                       .encoding_indices = numbers.view(batch),
+                       .distances = distances},
+            .counts = counts,
+            .sums = sums};
+  }
 
   const at::Tensor distances =
       ((flat * flat).sum(1, /*keepdim=*/true) - 2 * at::mm(flat, table) +
@@ -71,20 +99,24 @@ Quantized quantize(const at::Tensor& x, const at::Tensor& embeddings,
   const at::Tensor encodings =
       at::zeros(distances.sizes(), flat.options().requires_grad(false))
           .scatter_(1, numbers.unsqueeze(1), 1);
-  const at::Tensor indices =
-      numbers.view(x.sizes().slice(0, x.dim() - 1));  // [N] -> [batch...]
+  const at::Tensor indices = numbers.view(batch);  // [N] -> [batch...]
   const at::Tensor nearest = columns(table, indices, who);
 
   // "Straight through": the value of `nearest`, the gradient of x.
   const at::Tensor quantized = inputs + (nearest - inputs).detach();
-  return {.output = {.quantize = quantized.to(dtype),
-                     .loss = {},
-                     .perplexity = perplexity(encodings).to(dtype),
-                     .encodings = encodings.to(dtype),
-                     .encoding_indices = indices,
-                     .distances = distances},
-          .inputs = inputs,
-          .nearest = nearest};
+  Quantized result = {
+      .output = {.quantize = quantized.to(dtype),
+                 .loss = loss(inputs, nearest, attractions).to(dtype),
+                 .perplexity = perplexity(encodings.mean(0)).to(dtype),
+                 .encodings = encodings.to(dtype),
+                 .encoding_indices = indices,
+                 .distances = distances}};
+  if (wants_sums) {
+    const at::NoGradGuard no_grad;
+    result.counts = encodings.sum(0);
+    result.sums = at::mm(flat.t(), encodings);
+  }
+  return result;
 }
 
 }  // namespace snt::nets::detail

@@ -27,18 +27,24 @@ const at::Tensor& create_embeddings(const Variable& embeddings,
 at::Tensor columns(const at::Tensor& embeddings, const at::Tensor& indices,
                    const Who& who);
 
-// mean(x^2).
-at::Tensor mean_square(const at::Tensor& x);
+// What the loss is made of: `of_embeddings` times the mean square of what the
+// nearest embeddings are away from x, as a function of the embeddings alone,
+// and `of_inputs` times the same as a function of x alone.
+struct Attractions {
+  double of_embeddings = 0;
+  double of_inputs = 0;
+};
 
-// The choice of embeddings, without a loss. Half types are computed in float32:
-// libtorch 1.13 lacks their kernels for CPUs. Throws TypeError when x has
-// another dtype than the embeddings.
+// The choice of embeddings, and with `wants_sums` what each was chosen by. Half
+// types are computed in float32: libtorch 1.13 lacks their kernels for CPUs.
+// Throws TypeError when x has another dtype than the embeddings.
 struct Quantized {
-  VectorQuantizerOutput output;  // All but the loss, in the dtype of x.
-  at::Tensor inputs;             // x; half types in float32.
-  at::Tensor nearest;            // The embeddings, like `inputs`.
+  VectorQuantizerOutput output;  // In the dtype of x.
+  at::Tensor counts = {};        // [K] vectors; half types in float32.
+  at::Tensor sums = {};          // [D, K], of those vectors; the same.
 };
 Quantized quantize(const at::Tensor& x, const at::Tensor& embeddings,
+                   const Attractions& attractions, bool wants_sums,
                    const Who& who);
 
 }  // namespace snt::nets::detail

@@ -23,12 +23,11 @@ VectorQuantizerOutput VectorQuantizer::operator()(
   const at::Tensor& table = detail::create_embeddings(
       embeddings, {embedding_dim, num_embeddings}, dtype, x.device());
 
-  auto [output, inputs, nearest] = detail::quantize(x, table, who);
-  const at::Tensor to_x = detail::mean_square(nearest - inputs.detach());
-  const at::Tensor to_nearest = detail::mean_square(nearest.detach() - inputs);
-  output.loss =
-      (to_x + commitment_cost.value() * to_nearest).to(x.scalar_type());
-  return output;
+  return detail::quantize(
+             x, table,
+             {.of_embeddings = 1, .of_inputs = commitment_cost.value()},
+             /*wants_sums=*/false, who)
+      .output;
 }
 
 at::Tensor VectorQuantizer::quantize(const at::Tensor& encoding_indices) const {

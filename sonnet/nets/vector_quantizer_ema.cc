@@ -24,22 +24,21 @@ const at::Tensor& create_variables(const VectorQuantizerEMA& quantizer,
   return table;
 }
 
-// Takes N vectors and the choice among K embeddings into the averages, and
-// moves the embeddings there.
+// Takes how many vectors chose each of K embeddings, and their sums, into the
+// averages, and moves the embeddings there.
 //
-//   flat  [N, D]   encodings  [N, K]
+//   counted  [K]   summed  [D, K]
 void update_averages(const VectorQuantizerEMA& quantizer,
-                     const at::Tensor& flat, const at::Tensor& encodings) {
+                     const at::Tensor& counted, const at::Tensor& summed) {
   const at::NoGradGuard no_grad;
   const at::ScalarType dtype = quantizer.dtype;
-  const at::ScalarType wide = flat.scalar_type();  // float32 for half types.
+  const at::ScalarType wide = summed.scalar_type();  // float32 for half types.
   const double epsilon = quantizer.epsilon;
   const double k = static_cast<double>(quantizer.num_embeddings);
 
   const at::Tensor counts =
-      quantizer.ema_cluster_size(encodings.sum(0).to(dtype)).to(wide);
-  const at::Tensor sums =
-      quantizer.ema_dw(at::mm(flat.t(), encodings).to(dtype)).to(wide);
+      quantizer.ema_cluster_size(counted.to(dtype)).to(wide);
+  const at::Tensor sums = quantizer.ema_dw(summed.to(dtype)).to(wide);
   const at::Tensor n = counts.sum();
   const at::Tensor smooth_counts = (counts + epsilon) / (n + k * epsilon) * n;
 
@@ -69,15 +68,11 @@ VectorQuantizerOutput VectorQuantizerEMA::operator()(
   const bool training =
       snt::detail::is_true(is_training, "is_training", "VectorQuantizerEMA");
   // Gradients of the distances need the embeddings as they were.
-  auto [output, inputs, nearest] =
-      detail::quantize(x, training ? table.clone() : table, who);
-  output.loss =
-      (commitment_cost.value() * detail::mean_square(nearest.detach() - inputs))
-          .to(x.scalar_type());
-  if (training) {
-    const at::Tensor encodings = output.encodings.to(inputs.scalar_type());
-    update_averages(*this, inputs.reshape({-1, embedding_dim}), encodings);
-  }
+  const bool keeps = training && at::GradMode::is_enabled();
+  const auto [output, counts, sums] =
+      detail::quantize(x, keeps ? table.clone() : table,
+                       {.of_inputs = commitment_cost.value()}, training, who);
+  if (training) update_averages(*this, counts, sums);
   return output;
 }
 

@@ -1,16 +1,19 @@
 #include "sonnet/nets/vector_quantizer_ema.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "sonnet/core/gradients.h"
 #include "sonnet/core/options.h"
 #include "sonnet/core/variables.h"
+#include "sonnet/kernels/switches.h"
 #include "sonnet/testing/expect_close.h"
 #include "sonnet/testing/message_of.h"
 #include "sonnet/testing/uneven.h"
@@ -137,6 +140,51 @@ TEST(VectorQuantizerEMATest, Dtypes) {
       expect_close(quantizer.embeddings.value(),
                    averages.embeddings_after(x, out.encoding_indices, 1e-5),
                    dtype, 10);
+    }
+  }
+}
+
+// All that comes out of two steps, with the kernel and without.
+TEST(VectorQuantizerEMATest, FastAndPlainAgree) {
+  const at::Tensor infinite = at::randn({9, 3});
+  infinite[4][1] = std::numeric_limits<float>::infinity();
+  const at::Tensor missing = at::randn({9, 3});
+  missing[2][0] = std::nanf("");
+  for (const at::Tensor& x : {at::randn({70, 3}), at::randn({2, 3, 4, 3}),
+                              at::randn({3, 8}).t(), infinite, missing}) {
+    for (const bool with_gradients : {false, true}) {
+      const auto results = [&](bool fast) {
+        kernels::switches().fast_quantizers = fast;
+        const at::AutoGradMode mode(with_gradients);
+        const VectorQuantizerEMA quantizer =
+            make_quantizer(0.75, 1e-5, at::kFloat);
+        const at::Tensor leaf = x.detach().clone();
+        leaf.set_requires_grad(with_gradients);
+        std::vector<at::Tensor> all;
+        for (int step = 0; step < 2; ++step) {
+          const VectorQuantizerOutput out = quantizer(leaf, true);
+          all.insert(all.end(),
+                     {out.quantize, out.loss, out.perplexity, out.encodings,
+                      out.encoding_indices, out.distances,
+                      quantizer.embeddings.value(), quantizer.ema_dw.value(),
+                      quantizer.ema_cluster_size.value()});
+          if (with_gradients) {
+            all.push_back(gradients(out.quantize.sin().sum() + out.loss +
+                                        out.distances.square().sum(),
+                                    leaf));
+          }
+        }
+        kernels::switches().fast_quantizers = true;
+        return all;
+      };
+      const auto fast = results(true), plain = results(false);
+      for (size_t i = 0; i < fast.size(); ++i) {
+        EXPECT_EQ(fast[i].scalar_type(), plain[i].scalar_type());
+        EXPECT_EQ(fast[i].requires_grad(), plain[i].requires_grad()) << i;
+        EXPECT_TRUE(at::allclose(fast[i], plain[i], 1e-5, 1e-5,
+                                 /*equal_nan=*/true))
+            << i << ": " << fast[i] << plain[i];
+      }
     }
   }
 }

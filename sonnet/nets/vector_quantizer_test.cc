@@ -12,6 +12,7 @@
 #include "sonnet/core/options.h"
 #include "sonnet/core/random.h"
 #include "sonnet/core/variables.h"
+#include "sonnet/kernels/switches.h"
 #include "sonnet/testing/expect_close.h"
 #include "sonnet/testing/expect_gradients.h"
 #include "sonnet/testing/message_of.h"
@@ -163,6 +164,42 @@ TEST(VectorQuantizerTest, GradientsStopWhereTheySay) {
   EXPECT_FALSE(out.encodings.requires_grad());
   EXPECT_FALSE(out.perplexity.requires_grad());
   expect_gradients([&] { return quantizer(x, true).distances; }, {x, e});
+}
+
+// Results and gradients, with the kernel and without; also which there are.
+TEST(VectorQuantizerTest, FastAndPlainAgree) {
+  const VectorQuantizer quantizer{3, 5, 0.75};
+  for (const at::Tensor& given :
+       {at::randn({70, 3}), at::randn({3}), at::randn({2, 3, 4, 3}),
+        at::randn({3, 8}).t(), at::randn({1, 3}).expand({6, 3})}) {
+    for (int which = 1; which < 8; ++which) {
+      const auto results = [&](bool fast) {
+        kernels::switches().fast_quantizers = fast;
+        const at::Tensor x = given.detach().requires_grad_();
+        const VectorQuantizerOutput out = quantizer(x, true);
+        at::Tensor total = at::zeros({});
+        if (which & 1) total = total + out.quantize.sin().sum();
+        if (which & 2) total = total + 2 * out.loss;
+        if (which & 4) total = total + out.distances.square().sum();
+        std::vector<at::Tensor> all =
+            gradients(total, {x, quantizer.embeddings.value()});
+        all.insert(all.end(),
+                   {out.quantize, out.loss, out.perplexity, out.encodings,
+                    out.encoding_indices, out.distances});
+        kernels::switches().fast_quantizers = true;
+        return all;
+      };
+      const auto fast = results(true), plain = results(false);
+      for (size_t i = 0; i < fast.size(); ++i) {
+        ASSERT_EQ(fast[i].defined(), plain[i].defined()) << i << " " << which;
+        if (!fast[i].defined()) continue;
+        EXPECT_EQ(fast[i].scalar_type(), plain[i].scalar_type());
+        EXPECT_EQ(fast[i].requires_grad(), plain[i].requires_grad()) << i;
+        EXPECT_TRUE(at::allclose(fast[i], plain[i], 1e-5, 1e-5))
+            << i << ": " << fast[i] << plain[i];
+      }
+    }
+  }
 }
 
 TEST(VectorQuantizerTest, ItsEmbeddingsQuantizeToThemselves) {

@@ -4,7 +4,15 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/util/SmallVector.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <utility>
+
+#include "sonnet/kernels/equal_rows.h"
 #include "sonnet/kernels/one_pass_update.h"
+#include "sonnet/kernels/plain.h"
 #include "sonnet/kernels/switches.h"
 
 namespace snt::optimizers::detail {
@@ -20,26 +28,14 @@ class Batch {
 
   // Whether the kernels take them; `values` must live until `run`.
   bool add(const at::Tensor& g, at::ArrayRef<const at::Tensor*> values) {
-    if (!kernels::is_plain_float(g)) return false;
-    for (const at::Tensor* value : values) {
-      if (!kernels::is_plain_float(*value) || !value->is_contiguous() ||
-          value->sizes() != g.sizes()) {
-        return false;
-      }
+    const bool fit =
+        std::all_of(values.begin(), values.end(), [&](const at::Tensor* value) {
+          return kernels::is_floats(*value) && value->is_contiguous() &&
+                 value->sizes() == g.sizes();
+        });
+    if (!fit || !(g.is_sparse() ? add_rows(g, values) : add_all(g, values))) {
+      return false;
     }
-    const at::Tensor* gradient = &g;
-    if (!g.is_contiguous()) {
-      copies_.push_back(g.contiguous());
-      gradient = &copies_.back();
-    }
-
-    kernels::UpdateArrays& arrays = arrays_.emplace_back();
-    arrays.theta = values[0]->data_ptr<float>();
-    arrays.g = gradient->data_ptr<float>();
-    for (size_t i = 1; i < values.size(); ++i) {
-      arrays.slots[i - 1] = values[i]->data_ptr<float>();
-    }
-    arrays.size = g.numel();
     changed_.insert(changed_.end(), values.begin(), values.end());
     return true;
   }
@@ -47,7 +43,7 @@ class Batch {
   // False when they share memory: nothing has changed then.
   bool run(OnePass update) const {
     if (arrays_.empty()) return true;
-    if (!kernels::are_apart(arrays_)) return false;
+    if (!kernels::are_apart(whole_)) return false;
     update(arrays_);
     // As an operation in place says it to autograd.
     for (const at::Tensor* tensor : changed_) {
@@ -57,9 +53,66 @@ class Batch {
   }
 
  private:
+  bool add_all(const at::Tensor& g, at::ArrayRef<const at::Tensor*> values) {
+    if (!kernels::is_floats(g)) return false;
+    arrays_.push_back(arrays_of(values, g.numel()));
+    arrays_.back().g = contiguous(g).data_ptr<float>();
+    whole_.push_back(arrays_.back());
+    return true;
+  }
+
+  // Each row of a sparse gradient becomes arrays of its own.
+  bool add_rows(const at::Tensor& g, at::ArrayRef<const at::Tensor*> values) {
+    const at::Tensor numbers = g._indices(), rows = g._values();
+    const bool fit = kernels::is_floats(rows) && numbers.is_cpu() &&
+                     numbers.size(0) == 1 && rows.numel() > 0 &&
+                     rows.size(0) <= std::numeric_limits<int32_t>::max();
+    if (!fit) return false;
+    const int64_t columns = rows.numel() / rows.size(0);
+    const at::Tensor given = contiguous(rows).view({-1, columns});
+    auto distinct = kernels::sum_equal_rows(numbers[0].contiguous(), given,
+                                            g.size(0), g.is_coalesced());
+    if (!distinct) return false;  // libtorch tells what is wrong.
+
+    kernels::UpdateArrays whole = arrays_of(values, g.numel());
+    whole_.push_back(whole);
+    whole_.push_back({.g = given.data_ptr<float>(), .size = rows.numel()});
+    const size_t count = distinct->numbers.size();
+    arrays_.reserve(arrays_.size() + count);
+    for (size_t i = 0; i < count; ++i) {
+      const int64_t offset = distinct->numbers[i] * columns;
+      kernels::UpdateArrays& row = arrays_.emplace_back(whole);
+      row.theta += offset;
+      row.g = distinct->sums[i];
+      for (float*& slot : row.slots) {
+        if (slot != nullptr) slot += offset;
+      }
+      row.size = columns;
+    }
+    kept_.push_back(std::move(distinct->memory));
+    return true;
+  }
+
+  static kernels::UpdateArrays arrays_of(at::ArrayRef<const at::Tensor*> values,
+                                         int64_t size) {
+    kernels::UpdateArrays arrays;
+    arrays.theta = values[0]->data_ptr<float>();
+    for (size_t i = 1; i < values.size(); ++i) {
+      arrays.slots[i - 1] = values[i]->data_ptr<float>();
+    }
+    arrays.size = size;
+    return arrays;
+  }
+
+  const at::Tensor& contiguous(const at::Tensor& g) {
+    if (g.is_contiguous()) return g;
+    return kept_.emplace_back(g.contiguous());
+  }
+
   std::vector<kernels::UpdateArrays> arrays_;
+  std::vector<kernels::UpdateArrays> whole_;  // What those are parts of.
   std::vector<const at::Tensor*> changed_;
-  std::vector<at::Tensor> copies_;  // Of gradients.
+  std::deque<at::Tensor> kept_;  // Copies and sums of gradients.
 };
 
 std::vector<size_t> defined_ones(const std::vector<at::Tensor>& updates) {
@@ -75,7 +128,9 @@ std::vector<size_t> defined_ones(const std::vector<at::Tensor>& updates) {
 bool update_in_one_pass(const at::Tensor& g,
                         at::ArrayRef<const at::Tensor*> values,
                         OnePass update) {
-  if (!kernels::switches().one_pass_updates) return false;
+  if (!kernels::switches().one_pass_updates || !kernels::nothing_intercepts()) {
+    return false;
+  }
   Batch batch(1);
   return batch.add(g, values) && batch.run(update);
 }
@@ -85,8 +140,9 @@ std::vector<size_t> update_in_one_pass(const std::vector<at::Tensor>& updates,
                                        at::ArrayRef<const Slots*> slots,
                                        const std::vector<size_t>& positions,
                                        OnePass update) {
-  const bool is_possible =
-      kernels::switches().one_pass_updates && snt::detail::read_hook == nullptr;
+  const bool is_possible = kernels::switches().one_pass_updates &&
+                           kernels::nothing_intercepts() &&
+                           snt::detail::read_hook == nullptr;
   if (!is_possible) return defined_ones(updates);
 
   const at::NoGradGuard no_grad;

@@ -24,9 +24,11 @@ using OnePass =
     c10::function_ref<void(const std::vector<kernels::UpdateArrays>&)>;
 
 // Calls `update` with the arrays of one parameter, and returns whether it did:
-// the gradient and the values (theta and its slots) must be dense float32 on a
-// CPU, and apart from each other in memory. A gradient that is not contiguous
-// is copied first. Gradients must be off.
+// the gradient and the values (theta and its slots) must be float32 on a CPU,
+// dense but for a gradient that is sparse in its rows, and apart from each
+// other in memory. A gradient that is not contiguous is copied first; equal
+// rows of a sparse one are summed first, and other rows are left alone.
+// Gradients must be off.
 bool update_in_one_pass(const at::Tensor& g,
                         at::ArrayRef<const at::Tensor*> values, OnePass update);
 

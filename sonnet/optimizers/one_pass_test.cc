@@ -3,6 +3,7 @@
 #include "sonnet/optimizers/one_pass.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -110,6 +111,99 @@ TEST_P(OnePassRules, TakeGradientsOfAnyLayout) {
     EXPECT_TRUE(at::equal(got[i], want[i])) << i;
   }
   expect_close(got, train(false, initial(), mixed));
+}
+
+// [rows, columns...] with rows that are given, some of them more than once.
+at::Tensor sparse(at::IntArrayRef shape, const std::vector<int64_t>& rows,
+                  int64_t salt) {
+  std::vector<int64_t> sizes = {static_cast<int64_t>(rows.size())};
+  sizes.insert(sizes.end(), shape.begin() + 1, shape.end());
+  return at::sparse_coo_tensor(at::tensor(rows, at::kLong).view({1, -1}),
+                               uneven(sizes, salt, at::kFloat), shape);
+}
+
+TEST_P(OnePassRules, TakeSparseGradients) {
+  const std::vector<at::Tensor> start = {
+      uneven({6, 3}, 1, at::kFloat), uneven({5}, 2, at::kFloat),
+      uneven({9, 2, 40}, 3, at::kFloat), uneven({3, 2}, 4, at::kFloat)};
+  const auto updates = [](int64_t step) {
+    return std::vector<at::Tensor>{
+        sparse({6, 3}, {5, 0, 5, 2, 5}, step), sparse({5}, {step, 4}, step),
+        sparse({9, 2, 40}, {1, 8, 1, 3, 3, 1, 0}, step).coalesce(),
+        step == 0 ? sparse({3, 2}, {}, step)
+                  : uneven({3, 2}, step, at::kFloat)};
+  };
+  const auto got = train(true, start, updates);
+  expect_close(got, train(false, start, updates));
+  // Rows that no gradient has stay as they were.
+  EXPECT_TRUE(at::equal(got[0][1], start[0][1]));
+  EXPECT_TRUE(at::equal(got[2][4], start[2][4]));
+}
+
+// Values that are one number, of an odd layout, or views.
+TEST_P(OnePassRules, TakeSparseGradientsOfAnyLayout) {
+  const at::Tensor rows = at::tensor({3, 0, 3, 1}, at::kLong).view({1, -1});
+  for (const at::Tensor& values :
+       {at::full({1, 1}, 0.5F).expand({4, 2}),
+        uneven({2, 4}, 1, at::kFloat).t(),
+        uneven({4, 9}, 1, at::kFloat).slice(1, 2, 4)}) {
+    const auto updates = [&](int64_t) {
+      return std::vector<at::Tensor>{
+          at::_sparse_coo_tensor_unsafe(rows, values, {4, 2})};
+    };
+    const std::vector<at::Tensor> start = {uneven({4, 2}, 5, at::kFloat)};
+    expect_close(train(true, start, updates), train(false, start, updates));
+  }
+}
+
+// libtorch checks the rows of a sparse tensor, unless it is asked not to.
+TEST_P(OnePassRules, SparseRowsOutsideOfTheTableAreErrors) {
+  for (const bool on : {true, false}) {
+    const Switched switched(on);
+    const Variable w(at::ones({3, 2}));
+    const at::Tensor g = at::_sparse_coo_tensor_unsafe(
+        at::tensor({0, 3}, at::kLong).view({1, 2}), at::ones({2, 2}), {3, 2});
+    EXPECT_ANY_THROW(GetParam().make().apply({g}, {w}));
+    EXPECT_TRUE(at::equal(w.value(), at::ones({3, 2})));
+  }
+}
+
+// Values that are rows of the parameter itself.
+TEST_P(OnePassRules, TakeSparseGradientsThatShareMemoryWithParameters) {
+  const auto steps = [&](bool on) {
+    const Switched switched(on);
+    const Optimizer optimizer = GetParam().make();
+    const Variable a(uneven({4, 2}, 1, at::kFloat));
+    for (int i = 0; i < 3; ++i) {
+      optimizer.apply({at::_sparse_coo_tensor_unsafe(
+                          at::tensor({2, 0}, at::kLong).view({1, 2}),
+                          a.value().detach().slice(0, 1, 3), {4, 2})},
+                      {a});
+    }
+    return std::vector<at::Tensor>{a.value()};
+  };
+  expect_close(steps(true), steps(false));
+}
+
+TEST_P(OnePassRules, SparseOnesAreTheSameOnManyThreads) {
+  const std::vector<at::Tensor> start = {uneven({700, 64}, 1, at::kFloat)};
+  const auto updates = [](int64_t step) {
+    std::vector<int64_t> rows;
+    for (int64_t i = 0; i < 3000; ++i) {
+      rows.push_back((i * i + step) % (i % 3 == 0 ? 7 : 700));
+    }
+    return std::vector<at::Tensor>{sparse({700, 64}, rows, step)};
+  };
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const at::Tensor want = train(true, start, updates)[0];
+  const at::Tensor plain = train(false, start, updates)[0];
+  at::set_num_threads(3);
+  EXPECT_TRUE(at::equal(train(true, start, updates)[0], want));
+  // The sums of up to 150 rows differ by what is rounded in them.
+  EXPECT_TRUE(at::allclose(want, plain, 1e-4, 1e-4))
+      << (want - plain).abs().max();
+  at::set_num_threads(before);
 }
 
 TEST_P(OnePassRules, AgreeWithDoubles) {
