@@ -1,11 +1,13 @@
 #include "sonnet/optimizers/adam.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <cmath>
 
 #include "sonnet/core/half.h"
 #include "sonnet/kernels/one_pass_update.h"
+#include "sonnet/optimizers/lists.h"
 #include "sonnet/optimizers/one_pass.h"
 #include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
@@ -61,6 +63,24 @@ void adam_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
   second.copy_(v.value);
 }
 
+// The same update as `adam_update`, of lists.
+void adam_update_all(const detail::Tensors& theta, const detail::Tensors& g,
+                     double alpha, double beta_1, double beta_2, double epsilon,
+                     int64_t t, const detail::Tensors& m,
+                     const detail::Tensors& v) {
+  const at::ScalarType dtype = theta[0].scalar_type();
+  const double correction_1 = correction(beta_1, t, dtype);
+  const double correction_2 = std::sqrt(correction(beta_2, t, dtype));
+
+  detail::multiply(m, beta_1);
+  detail::add(m, g, 1 - beta_1);
+  detail::multiply(v, beta_2);
+  detail::add_product(v, g, g, 1 - beta_2);
+  const detail::Tensors divisor = detail::root(v);
+  detail::add(divisor, epsilon * correction_2);
+  detail::add_quotient(theta, m, divisor, -alpha * correction_2 / correction_1);
+}
+
 }  // namespace
 
 void adam_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
@@ -69,14 +89,7 @@ void adam_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
   const auto one_pass = adam_in_one_pass(alpha, beta_1, beta_2, epsilon, t);
   if (detail::update_in_one_pass(g, {&theta, &m, &v}, one_pass)) return;
 
-  const double correction_1 = correction(beta_1, t, theta.scalar_type());
-  const double correction_2 =
-      std::sqrt(correction(beta_2, t, theta.scalar_type()));
-
-  m.mul_(beta_1).add_(g, 1 - beta_1);
-  v.mul_(beta_2).addcmul_(g, g, 1 - beta_2);
-  const at::Tensor divisor = v.sqrt().add_(epsilon * correction_2);
-  theta.addcdiv_(m, divisor, -alpha * correction_2 / correction_1);
+  adam_update_all({theta}, {g}, alpha, beta_1, beta_2, epsilon, t, {m}, {v});
 }
 
 void Adam::apply(const std::vector<at::Tensor>& updates,
@@ -91,11 +104,20 @@ void Adam::apply(const std::vector<at::Tensor>& updates,
   const double beta_2 = detail::read(beta2, t - 1);
   const double eps = detail::read(epsilon, t - 1);
 
-  const auto others = detail::update_in_one_pass(
+  auto others = detail::update_in_one_pass(
       updates, parameters, {&m, &v}, slots,
       adam_in_one_pass(
           detail::cast(alpha, at::kFloat), detail::cast(beta_1, at::kFloat),
           detail::cast(beta_2, at::kFloat), detail::cast(eps, at::kFloat), t));
+  for (const auto& list :
+       detail::take_lists(updates, parameters, {&m, &v}, slots, others)) {
+    const at::NoGradGuard no_grad;
+    const at::ScalarType dtype = list.dtype;
+    adam_update_all(list.values[0], list.g, detail::cast(alpha, dtype),
+                    detail::cast(beta_1, dtype), detail::cast(beta_2, dtype),
+                    detail::cast(eps, dtype), t, list.values[1],
+                    list.values[2]);
+  }
   for (const size_t i : others) {
     const at::ScalarType dtype = updates[i].scalar_type();
     const size_t k = slots[i];

@@ -1,9 +1,11 @@
 #include "sonnet/optimizers/momentum.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "sonnet/core/half.h"
 #include "sonnet/kernels/one_pass_update.h"
+#include "sonnet/optimizers/lists.h"
 #include "sonnet/optimizers/one_pass.h"
 #include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
@@ -38,6 +40,20 @@ void momentum_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
   accumulated.copy_(m.value);
 }
 
+// The same update as `momentum_update`, of lists.
+void momentum_update_all(const detail::Tensors& theta, const detail::Tensors& g,
+                         double alpha, double mu, bool use_nesterov,
+                         const detail::Tensors& m) {
+  detail::multiply(m, mu);
+  detail::add(m, g);
+  if (use_nesterov) {
+    detail::subtract(theta, m, alpha * mu);
+    detail::subtract(theta, g, alpha);
+  } else {
+    detail::subtract(theta, m, alpha);
+  }
+}
+
 }  // namespace
 
 void momentum_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
@@ -45,12 +61,7 @@ void momentum_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
   const auto one_pass = momentum_in_one_pass(alpha, mu, use_nesterov);
   if (detail::update_in_one_pass(g, {&theta, &m}, one_pass)) return;
 
-  m.mul_(mu).add_(g);
-  if (use_nesterov) {
-    theta.sub_(m, alpha * mu).sub_(g, alpha);
-  } else {
-    theta.sub_(m, alpha);
-  }
+  momentum_update_all({theta}, {g}, alpha, mu, use_nesterov, {m});
 }
 
 void Momentum::apply(const std::vector<at::Tensor>& updates,
@@ -63,10 +74,17 @@ void Momentum::apply(const std::vector<at::Tensor>& updates,
   const double alpha = detail::read(learning_rate, t);
   const double mu = detail::read(momentum, t);
 
-  const auto others = detail::update_in_one_pass(
+  auto others = detail::update_in_one_pass(
       updates, parameters, {&m}, slots,
       momentum_in_one_pass(detail::cast(alpha, at::kFloat),
                            detail::cast(mu, at::kFloat), use_nesterov));
+  for (const auto& list :
+       detail::take_lists(updates, parameters, {&m}, slots, others)) {
+    const at::NoGradGuard no_grad;
+    momentum_update_all(list.values[0], list.g, detail::cast(alpha, list.dtype),
+                        detail::cast(mu, list.dtype), use_nesterov,
+                        list.values[1]);
+  }
   for (const size_t i : others) {
     const at::ScalarType dtype = updates[i].scalar_type();
     const detail::Target to(updates[i], {parameters[i], m[slots[i]]});

@@ -1,11 +1,13 @@
 #include "sonnet/optimizers/rmsprop.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <utility>
 
 #include "sonnet/core/half.h"
 #include "sonnet/kernels/one_pass_update.h"
+#include "sonnet/optimizers/lists.h"
 #include "sonnet/optimizers/one_pass.h"
 #include "sonnet/optimizers/rounded.h"
 #include "sonnet/optimizers/update.h"
@@ -54,6 +56,28 @@ void rmsprop_update_rounded(at::ScalarType dtype, const at::Tensor& theta,
   ms.copy_(square.value);
 }
 
+// The same update as `rmsprop_update`, of lists; mg has none if not centered.
+void rmsprop_update_all(const detail::Tensors& theta, const detail::Tensors& g,
+                        double alpha, double decay, double mu, double epsilon,
+                        const detail::Tensors& mom, const detail::Tensors& ms,
+                        const detail::Tensors& mg) {
+  detail::multiply(ms, decay);
+  detail::add_product(ms, g, g, 1 - decay);
+  detail::Tensors variance;
+  if (!mg.empty()) {
+    detail::multiply(mg, decay);
+    detail::add(mg, g, 1 - decay);
+    variance = detail::plus_product(ms, mg, mg, -1);
+    detail::add(variance, epsilon);
+  } else {
+    variance = detail::sum(ms, epsilon);
+  }
+  detail::invert_root(variance);
+  detail::multiply(mom, mu);
+  detail::add_product(mom, g, variance, alpha);
+  detail::subtract(theta, mom);
+}
+
 }  // namespace
 
 void rmsprop_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
@@ -66,16 +90,8 @@ void rmsprop_update(const at::Tensor& theta, const at::Tensor& g, double alpha,
   if (mg.defined()) changed.push_back(&mg);
   if (detail::update_in_one_pass(g, changed, one_pass)) return;
 
-  ms.mul_(decay).addcmul_(g, g, 1 - decay);
-  at::Tensor variance;
-  if (mg.defined()) {
-    mg.mul_(decay).add_(g, 1 - decay);
-    variance = at::addcmul(ms, mg, mg, -1).add_(epsilon);
-  } else {
-    variance = ms + epsilon;
-  }
-  mom.mul_(mu).addcmul_(g, variance.rsqrt_(), alpha);
-  theta.sub_(mom);
+  rmsprop_update_all({theta}, {g}, alpha, decay, mu, epsilon, {mom}, {ms},
+                     mg.defined() ? detail::Tensors{mg} : detail::Tensors());
 }
 
 void RMSProp::apply(const std::vector<at::Tensor>& updates,
@@ -94,12 +110,21 @@ void RMSProp::apply(const std::vector<at::Tensor>& updates,
 
   std::vector<const Slots*> state = {&mom, &ms};
   if (centered) state.push_back(&mg);
-  const auto others = detail::update_in_one_pass(
+  auto others = detail::update_in_one_pass(
       updates, parameters, state, slots,
       rmsprop_in_one_pass(detail::cast(alpha, at::kFloat),
                           detail::cast(rho, at::kFloat),
                           detail::cast(mu, at::kFloat),
                           detail::cast(eps, at::kFloat), centered));
+  for (const auto& list :
+       detail::take_lists(updates, parameters, state, slots, others)) {
+    const at::NoGradGuard no_grad;
+    const at::ScalarType dtype = list.dtype;
+    rmsprop_update_all(list.values[0], list.g, detail::cast(alpha, dtype),
+                       detail::cast(rho, dtype), detail::cast(mu, dtype),
+                       detail::cast(eps, dtype), list.values[1], list.values[2],
+                       centered ? list.values[3] : detail::Tensors());
+  }
   for (const size_t i : others) {
     const at::ScalarType dtype = updates[i].scalar_type();
     const size_t k = slots[i];
