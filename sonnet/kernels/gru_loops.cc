@@ -1,6 +1,7 @@
 #include "sonnet/kernels/gru_loops.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace snt::kernels {
 namespace {
@@ -20,41 +21,54 @@ struct GruForwardLoop {
     const int64_t stride = row_stride(a.inputs + a.padded);
 
     Scratch scratch(2 * Scratch::size(rows * stride) +
-                    Scratch::size(rows * a.padded) + rows * kPanel);
-    float* const x_h = scratch.take(rows * stride);   // [rows, x and h]
-    float* const x_rh = scratch.take(rows * stride);  // [rows, x and r h]
+                    Scratch::size(rows * a.padded) + 2 * rows * kPanel);
+    float* x_h = scratch.take(rows * stride);  // [rows, x and h]
+    // [rows, x and r h]; if it resets after, r, then the h of the next step.
+    float* x_rh = scratch.take(rows * stride);
     float* const z = scratch.take(rows * a.padded);
     float* const sums = scratch.take(rows * kPanel);
-    float* const h = x_h + a.inputs;
-    float* const rh = x_rh + a.inputs;
+    float* const news = scratch.take(rows * kPanel);
 
-    copy_rows(a.h_first, 0, share, a.hidden, h, stride);
-    for (int64_t t = 0; t < a.steps; ++t) {
-      copy_rows(a.x, t, share, a.inputs, x_h, stride);
-      copy_rows(a.x, t, share, a.inputs, x_rh, stride);
+    copy_rows(a.h_first, 0, share, a.hidden, x_h + a.inputs, stride);
+    GruForwardShare here = share;  // The rows that have a step t.
+    for (int64_t t = 0; t < share.steps(); ++t) {
+      here.rows = share.rows_at(t);
+      float* const h = x_h + a.inputs;
+      float* const rh = x_rh + a.inputs;
+      copy_rows(a.x, t, here, a.inputs, x_h, stride);
+      copy_rows(a.x, t, here, a.inputs, x_rh, stride);
       if (a.states != nullptr) {
-        copy_rows(h, stride, share, a.hidden,
-                  a.states + t * a.batch * a.hidden);
+        copy_rows(h, stride, here, a.hidden, a.states + t * a.batch * a.hidden);
       }
       const float* panel = a.zr_panels;
       for (int64_t unit = 0; unit < a.hidden; unit += kWidth) {
-        multiply(Isa(), rows, depth, x_h, stride, panel, sums, kPanel);
+        multiply(Isa(), here.rows, depth, x_h, stride, panel, sums, kPanel);
         panel += depth * kPanel;
-        reset(share, t, unit, sums, h, rh, stride, z);
+        reset(here, t, unit, sums, h, rh, stride, z);
       }
       panel = a.a_panels;
       for (int64_t unit = 0; unit < a.hidden; unit += kPanel) {
-        multiply(Isa(), rows, depth, x_rh, stride, panel, sums, kPanel);
+        if (a.resets_after) {
+          multiply(Isa(), here.rows, a.inputs, x_h, stride, panel, sums,
+                   kPanel);
+          multiply(Isa(), here.rows, a.hidden, h, stride,
+                   panel + a.inputs * kPanel, news, kPanel);
+        } else {
+          multiply(Isa(), here.rows, depth, x_rh, stride, panel, sums, kPanel);
+        }
         panel += depth * kPanel;
-        mix(share, t, unit, sums, h, stride, z);
+        mix(here, t, unit, sums, news, h, rh, stride, z);
         if (unit + kWidth < a.hidden) {
-          mix(share, t, unit + kWidth, sums + kWidth, h, stride, z);
+          mix(here, t, unit + kWidth, sums + kWidth, news + kWidth, h, rh,
+              stride, z);
         }
       }
+      if (a.resets_after) std::swap(x_h, x_rh);
     }
+    finish_rows(share, a.steps, a.batch, a.hidden, a.h_first, a.y, nullptr);
   }
 
-  // z and r h of units [unit, unit + kWidth).
+  // z and r h (or r) of units [unit, unit + kWidth).
   static SNT_INLINE void reset(const GruForwardShare& share, int64_t t,
                                int64_t unit, const float* sums, const float* h,
                                float* rh, int64_t stride, float* z) {
@@ -65,10 +79,11 @@ struct GruForwardLoop {
       const V gate_z = sigmoid<Isa>(load<Isa>(sums) + bias_z);
       const V gate_r = sigmoid<Isa>(load<Isa>(sums + kWidth) + bias_r);
       store<Isa>(z + r * a.padded + unit, gate_z);
-      store<Isa>(rh + r * stride + unit,
-                 gate_r * load<Isa>(h + r * stride + unit));
+      store<Isa>(
+          rh + r * stride + unit,
+          a.resets_after ? gate_r : gate_r * load<Isa>(h + r * stride + unit));
       if (a.gates == nullptr) continue;
-      const int64_t row = t * a.batch + share.first + r;
+      const int64_t row = t * a.batch + share.row[r];
       float* const gates = a.gates + row * 3 * a.padded + unit;
       store<Isa>(gates, gate_z);
       store<Isa>(gates + a.padded, gate_r);
@@ -77,18 +92,29 @@ struct GruForwardLoop {
 
   // h after the step.
   static SNT_INLINE void mix(const GruForwardShare& share, int64_t t,
-                             int64_t unit, const float* sums, float* h,
-                             int64_t stride, const float* z) {
+                             int64_t unit, const float* sums, const float* news,
+                             float* h, float* rh, int64_t stride,
+                             const float* z) {
     const GruForward& a = share.all;
     const int64_t count = std::min(kWidth, a.hidden - unit);
     const V bias = load<Isa>(a.bias + 2 * a.padded + unit);
-    for (int64_t r = 0; r < share.rows; ++r, sums += kPanel) {
-      const V gate_a = tanh<Isa>(load<Isa>(sums) + bias);
+    for (int64_t r = 0; r < share.rows; ++r, sums += kPanel, news += kPanel) {
+      const int64_t row = t * a.batch + share.row[r];
       const V gate_z = load<Isa>(z + r * a.padded + unit);
       float* const at_h = h + r * stride + unit;
-      const V next = (1.0f - gate_z) * load<Isa>(at_h) + gate_z * gate_a;
-      store<Isa>(at_h, next);
-      const int64_t row = t * a.batch + share.first + r;
+      float* const at_rh = rh + r * stride + unit;
+      V gate_a, next;
+      if (a.resets_after) {
+        const V n = load<Isa>(news);
+        gate_a = tanh<Isa>(load<Isa>(sums) + bias + load<Isa>(at_rh) * n);
+        next = (1.0f - gate_z) * gate_a + gate_z * load<Isa>(at_h);
+        store<Isa>(at_rh, next);
+        if (a.news != nullptr) store<Isa>(a.news + row * a.padded + unit, n);
+      } else {
+        gate_a = tanh<Isa>(load<Isa>(sums) + bias);
+        next = (1.0f - gate_z) * load<Isa>(at_h) + gate_z * gate_a;
+        store<Isa>(at_h, next);
+      }
       store<Isa>(a.y + row * a.hidden + unit, next, count);
       if (a.gates == nullptr) continue;
       store<Isa>(a.gates + (row * 3 + 2) * a.padded + unit, gate_a);
@@ -110,36 +136,41 @@ struct GruBackwardLoop {
   static SNT_INLINE void run(const GruBackwardShare& share) {
     const GruBackward& a = share.all;
     const int64_t rows = share.rows, hidden = a.hidden;
-    const int64_t stride = row_stride(3 * hidden + kPanel);
+    const int64_t stride = row_stride(a.columns() + kPanel);
+    const int64_t h_depth = (a.resets_after ? 3 : 2) * hidden;
 
     Scratch scratch(Scratch::size(rows * stride) +
                     Scratch::size(rows * a.padded) + rows * kPanel);
-    float* const dgates = scratch.take(rows * stride);  // Gates z r a.
+    float* const dgates = scratch.take(rows * stride);  // As in a.dgates.
     float* const dh = scratch.take(rows * a.padded);
     float* const room = scratch.take(rows * kPanel);
     copy_rows(a.dh_last, 0, share, hidden, dh, a.padded);
+    add_repeated(share, a.steps, hidden, a.dy, dh, a.padded);
 
-    for (int64_t t = a.steps - 1; t >= 0; --t) {
+    GruBackwardShare here = share;
+    for (int64_t t = share.steps() - 1; t >= 0; --t) {
+      here.rows = share.rows_at(t);
       for (int64_t unit = 0; unit < hidden; unit += kWidth) {
-        unmix(share, t, unit, dh, dgates, stride);
+        unmix(here, t, unit, dh, dgates, stride);
       }
       const float* panel = a.a_panels;
-      for (int64_t unit = 0; unit < hidden; unit += kPanel) {
-        multiply(Isa(), rows, hidden, dgates + 2 * hidden, stride, panel, room,
-                 kPanel);
+      for (int64_t unit = a.resets_after ? hidden : 0; unit < hidden;
+           unit += kPanel) {
+        multiply(Isa(), here.rows, hidden, dgates + 2 * hidden, stride, panel,
+                 room, kPanel);
         panel += hidden * kPanel;
-        unreset(share, t, unit, room, dh, dgates, stride);
+        unreset(here, t, unit, room, dh, dgates, stride);
         if (unit + kWidth < hidden) {
-          unreset(share, t, unit + kWidth, room + kWidth, dh, dgates, stride);
+          unreset(here, t, unit + kWidth, room + kWidth, dh, dgates, stride);
         }
       }
       if (t > 0 || a.dh_first != nullptr) {
         panel = a.zr_panels;
         for (int64_t unit = 0; unit < hidden; unit += kPanel) {
-          multiply(Isa(), rows, 2 * hidden, dgates, stride, panel, room,
-                   kPanel);
-          panel += 2 * hidden * kPanel;
-          for (int64_t r = 0; r < rows; ++r) {
+          multiply(Isa(), here.rows, h_depth, dgates + a.at_z(), stride, panel,
+                   room, kPanel);
+          panel += h_depth * kPanel;
+          for (int64_t r = 0; r < here.rows; ++r) {
             float* const to = dh + r * a.padded + unit;
             add_to<Isa>(to, load<Isa>(room + r * kPanel));
             add_to<Isa>(to + kWidth, load<Isa>(room + r * kPanel + kWidth));
@@ -147,7 +178,7 @@ struct GruBackwardLoop {
         }
       }
       if (a.dx != nullptr) {
-        multiply_to_rows<Isa>(share, 3 * hidden, dgates, stride, a.x_panels,
+        multiply_to_rows<Isa>(here, 3 * hidden, dgates, stride, a.x_panels,
                               a.inputs, room, a.dx + t * a.batch * a.inputs);
       }
     }
@@ -161,9 +192,9 @@ struct GruBackwardLoop {
                                int64_t stride) {
     const GruBackward& a = share.all;
     const int64_t count = std::min(kWidth, a.hidden - unit);
-    V sum_z = {}, sum_a = {};
+    V sum_z = {}, sum_r = {}, sum_a = {};
     for (int64_t r = 0; r < share.rows; ++r) {
-      const int64_t row = t * a.batch + share.first + r;
+      const int64_t row = t * a.batch + share.row[r];
       const float* const gates = a.gates + row * 3 * a.padded + unit;
       const V gate_z = load<Isa>(gates);
       const V gate_a = load<Isa>(gates + 2 * a.padded);
@@ -171,16 +202,29 @@ struct GruBackwardLoop {
       float* const at_dh = dh + r * a.padded + unit;
       V dh_now = load<Isa>(at_dh);
       if (a.dy.data != nullptr) {
-        dh_now += load_columns<Isa>(a.dy, t, share.first + r, unit, count);
+        dh_now += load_columns<Isa>(a.dy, t, share.row[r], unit, count);
       }
-      store<Isa>(at_dh, dh_now * (1.0f - gate_z));
-      const V dz = dh_now * (gate_a - h) * gate_z * (1.0f - gate_z);
-      const V da = dh_now * gate_z * (1.0f - gate_a * gate_a);
+      // h' = old h + fresh a
+      const V old = a.resets_after ? gate_z : 1.0f - gate_z;
+      const V fresh = a.resets_after ? 1.0f - gate_z : gate_z;
+      const V difference = a.resets_after ? h - gate_a : gate_a - h;
+      store<Isa>(at_dh, dh_now * old);
+      const V dz = dh_now * difference * gate_z * (1.0f - gate_z);
+      const V da = dh_now * fresh * (1.0f - gate_a * gate_a);
       sum_z += dz;
       sum_a += da;
-      put(share, r, row, unit, count, dz, dgates, stride);
-      put(share, r, row, 2 * a.hidden + unit, count, da, dgates, stride);
+      put(share, r, row, a.at_z() + unit, count, dz, dgates, stride);
+      put(share, r, row, a.at_a() + unit, count, da, dgates, stride);
+      if (!a.resets_after) continue;
+      const V gate_r = load<Isa>(gates + a.padded);
+      const V n = load<Isa>(a.news + row * a.padded + unit);
+      const V dr = da * n * gate_r * (1.0f - gate_r);
+      sum_r += dr;
+      put(share, r, row, 2 * a.hidden + unit, count, dr, dgates, stride);
+      put(share, r, row, 3 * a.hidden + unit, count, da * gate_r, dgates,
+          stride);
     }
+    add_to<Isa>(share.dbias + a.padded + unit, sum_r);
     add_to<Isa>(share.dbias + unit, sum_z);
     add_to<Isa>(share.dbias + 2 * a.padded + unit, sum_a);
   }
@@ -193,7 +237,7 @@ struct GruBackwardLoop {
     const int64_t count = std::min(kWidth, a.hidden - unit);
     V sum = {};
     for (int64_t r = 0; r < share.rows; ++r, drh += kPanel) {
-      const int64_t row = t * a.batch + share.first + r;
+      const int64_t row = t * a.batch + share.row[r];
       const V gate_r = load<Isa>(a.gates + (row * 3 + 1) * a.padded + unit);
       const V h = load<Isa>(a.states + row * a.hidden + unit, count);
       const V d = load<Isa>(drh);
@@ -210,7 +254,7 @@ struct GruBackwardLoop {
                              int64_t row, int64_t column, int64_t count,
                              const V& value, float* dgates, int64_t stride) {
     store<Isa>(dgates + r * stride + column, value, count);
-    store<Isa>(share.all.dgates + row * 3 * share.all.hidden + column, value,
+    store<Isa>(share.all.dgates + row * share.all.columns() + column, value,
                count);
   }
 };

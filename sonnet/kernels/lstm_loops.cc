@@ -35,21 +35,23 @@ struct LstmForwardLoop {
       copy_rows(cell, a.padded, share, a.padded, a.cells);
     }
 
-    for (int64_t t = 0; t < a.steps; ++t) {
-      copy_rows(a.x, t, share, a.inputs, now, stride);
+    LstmForwardShare here = share;  // The rows that have a step t.
+    for (int64_t t = 0; t < share.steps(); ++t) {
+      here.rows = share.rows_at(t);
+      copy_rows(a.x, t, here, a.inputs, now, stride);
       const float* panel = a.panels;
       for (int64_t unit = 0; unit < a.hidden; unit += kWidth) {
-        multiply(Isa(), rows, depth, now, stride, panel, sums, 4 * kWidth);
+        multiply(Isa(), here.rows, depth, now, stride, panel, sums, 4 * kWidth);
         panel += depth * 2 * kWidth;
-        multiply(Isa(), rows, depth, now, stride, panel, sums + 2 * kWidth,
+        multiply(Isa(), here.rows, depth, now, stride, panel, sums + 2 * kWidth,
                  4 * kWidth);
         panel += depth * 2 * kWidth;
-        step(share, t, unit, sums, cell, next + a.inputs, stride);
+        step(here, t, unit, sums, cell, next + a.inputs, stride);
       }
       std::swap(now, next);
     }
 
-    copy_rows(now + a.inputs, stride, share, a.hidden, a.h_last);
+    finish_rows(share, a.steps, a.batch, a.hidden, a.h_first, a.y, a.h_last);
     copy_rows(cell, a.padded, share, a.hidden, a.c_last);
   }
 
@@ -74,7 +76,7 @@ struct LstmForwardLoop {
       store<Isa>(at_cell, c);
       store<Isa>(h_next + r * stride + unit, h);
 
-      const int64_t row = t * a.batch + share.first + r;
+      const int64_t row = t * a.batch + share.row[r];
       store<Isa>(a.y + row * a.hidden + unit, h, count);
       if (a.gates == nullptr) continue;
       float* const at_gates = a.gates + row * 4 * a.padded + unit;
@@ -114,22 +116,25 @@ struct LstmBackwardLoop {
     float* const room = scratch.take(rows * kPanel);
     copy_rows(a.dh_last, 0, share, a.hidden, dh, a.padded);
     copy_rows(a.dc_last, 0, share, a.hidden, dc, a.padded);
+    add_repeated(share, a.steps, a.hidden, a.dy, dh, a.padded);
 
-    for (int64_t t = a.steps - 1; t >= 0; --t) {
+    LstmBackwardShare here = share;
+    for (int64_t t = share.steps() - 1; t >= 0; --t) {
+      here.rows = share.rows_at(t);
       for (int64_t unit = 0; unit < a.hidden; unit += kWidth) {
-        step(share, t, unit, dh, dc, dgates, stride);
+        step(here, t, unit, dh, dc, dgates, stride);
       }
       if (t > 0 || a.dh_first != nullptr) {
         const float* panel = a.h_panels;
         for (int64_t unit = 0; unit < a.hidden; unit += kPanel) {
-          multiply(Isa(), rows, depth, dgates, stride, panel, dh + unit,
+          multiply(Isa(), here.rows, depth, dgates, stride, panel, dh + unit,
                    a.padded);
           panel += depth * kPanel;
         }
       }
       if (a.dx != nullptr) {
-        multiply_to_rows<Isa>(share, depth, dgates, stride, a.x_panels,
-                              a.inputs, room, a.dx + t * a.batch * a.inputs);
+        multiply_to_rows<Isa>(here, depth, dgates, stride, a.x_panels, a.inputs,
+                              room, a.dx + t * a.batch * a.inputs);
       }
     }
     copy_rows(dh, a.padded, share, a.hidden, a.dh_first);
@@ -145,7 +150,7 @@ struct LstmBackwardLoop {
     const int64_t count = std::min(kWidth, a.hidden - unit);
     V sum_i = {}, sum_f = {}, sum_g = {}, sum_o = {};
     for (int64_t r = 0; r < share.rows; ++r) {
-      const int64_t row = t * a.batch + share.first + r;
+      const int64_t row = t * a.batch + share.row[r];
       const float* const gates = a.gates + row * 4 * a.padded + unit;
       const V i = load<Isa>(gates), f = load<Isa>(gates + a.padded);
       const V g = load<Isa>(gates + 2 * a.padded);
@@ -156,7 +161,7 @@ struct LstmBackwardLoop {
 
       V dh_now = load<Isa>(dh + r * a.padded + unit);
       if (a.dy.data != nullptr) {
-        dh_now += load_columns<Isa>(a.dy, t, share.first + r, unit, count);
+        dh_now += load_columns<Isa>(a.dy, t, share.row[r], unit, count);
       }
       float* const at_dc = dc + r * a.padded + unit;
       const V dc_now =

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sonnet/kernels/differentiable_gradients.h"
+#include "sonnet/kernels/libtorch_sequence.h"
 #include "sonnet/kernels/lstm_loops.h"
 #include "sonnet/kernels/panels.h"
 #include "sonnet/kernels/plain.h"
@@ -38,7 +39,7 @@ LstmResult run_forward(const LstmSequence& s, bool keeps, LstmKept& kept) {
   if (keeps) {
     kept.gates = at::empty({steps, batch, 4 * padded}, h.options());
     kept.cells = at::empty({steps + 1, batch, padded}, h.options());
-    kept.states = at::empty({steps, batch, hidden}, h.options());
+    kept.states = array_for(s.lengths, {steps, batch, hidden});
   }
 
   const LstmForward all = {.steps = steps,
@@ -57,7 +58,9 @@ LstmResult run_forward(const LstmSequence& s, bool keeps, LstmKept& kept) {
                            .gates = elements_or_null(kept.gates),
                            .cells = elements_or_null(kept.cells),
                            .states = elements_or_null(kept.states)};
-  Shares(batch).for_each([&](const Share& share) { lstm_forward(all, share); });
+  Shares(steps, batch, s.lengths).for_each([&](const Share& share) {
+    lstm_forward(all, share);
+  });
   return result;
 }
 
@@ -65,12 +68,13 @@ struct Lstm : torch::autograd::Function<Lstm> {
   static variable_list forward(AutogradContext* context, const Tensor& x,
                                const Tensor& hidden, const Tensor& cell,
                                const Tensor& w_i, const Tensor& w_h,
-                               const Tensor& b) {
+                               const Tensor& b, const Lengths& lengths) {
     LstmKept kept;
     const LstmResult result =
-        run_forward({x, hidden, cell, w_i, w_h, b}, /*keeps=*/true, kept);
-    context->save_for_backward(
-        {x, hidden, cell, w_i, w_h, b, kept.gates, kept.cells, kept.states});
+        run_forward({x, hidden, cell, w_i, w_h, b, lengths.value},
+                    /*keeps=*/true, kept);
+    context->save_for_backward({x, hidden, cell, w_i, w_h, b, lengths.value,
+                                kept.gates, kept.cells, kept.states});
     context->set_materialize_grads(false);
     return {result.y, result.hidden, result.cell};
   }
@@ -82,10 +86,10 @@ struct Lstm : torch::autograd::Function<Lstm> {
       return differentiable_gradients(
           [](const variable_list& all) -> variable_list {
             const LstmResult result = lstm_step_by_step(
-                {all[0], all[1], all[2], all[3], all[4], all[5]});
+                {all[0], all[1], all[2], all[3], all[4], all[5], all[6]});
             return {result.y, result.hidden, result.cell};
           },
-          {saved.begin(), saved.begin() + 6}, d);
+          {saved.begin(), saved.begin() + 7}, d);
     }
 
     std::array<bool, 6> wanted;
@@ -98,7 +102,8 @@ struct Lstm : torch::autograd::Function<Lstm> {
                                  const variable_list& d,
                                  const std::array<bool, 6>& wanted) {
     const Tensor &x = saved[0], &w_i = saved[3], &w_h = saved[4];
-    const Tensor &gates = saved[6], &cells = saved[7], &states = saved[8];
+    const Tensor &lengths = saved[6], &gates = saved[7];
+    const Tensor &cells = saved[8], &states = saved[9];
     const int64_t steps = x.size(0), batch = x.size(1), inputs = x.size(2);
     const int64_t hidden = w_h.size(0), padded = cells.size(2);
     const Tensor dy = as_rows(d[0]), dh = as_rows(d[1]), dc = as_rows(d[2]);
@@ -106,7 +111,7 @@ struct Lstm : torch::autograd::Function<Lstm> {
     const Panels x_panels =
         wanted[0] ? Panels::of_columns({w_i.t()}) : Panels();
     const auto made = [&](bool is_wanted, at::IntArrayRef shape) {
-      return is_wanted ? at::empty(shape, gates.options()) : Tensor();
+      return is_wanted ? array_for(lengths, shape) : Tensor();
     };
     const Tensor dgates = made(true, {steps, batch, 4 * hidden});
     const Tensor dx = made(wanted[0], {steps, batch, inputs});
@@ -129,7 +134,7 @@ struct Lstm : torch::autograd::Function<Lstm> {
                               .dx = elements_or_null(dx),
                               .dh_first = elements_or_null(dh_first),
                               .dc_first = elements_or_null(dc_first)};
-    const Shares shares(batch);
+    const Shares shares(steps, batch, lengths);
     BiasShares dbias(shares, 4, padded);
     shares.for_each([&](const Share& share) {
       lstm_backward(all, share, dbias.of(share));
@@ -142,24 +147,27 @@ struct Lstm : torch::autograd::Function<Lstm> {
       transposed_product(x.contiguous().flatten(0, 1), d_flat, dw_i);
     }
     if (wanted[4]) transposed_product(states.flatten(0, 1), d_flat, dw_h);
-    return {dx,   dh_first, dc_first,
-            dw_i, dw_h,     wanted[5] ? dbias.sum(hidden) : Tensor()};
+    return {dx,      dh_first, dc_first,
+            dw_i,    dw_h,     wanted[5] ? dbias.sum(hidden) : Tensor(),
+            Tensor()};
   }
 };
 
 }  // namespace
 
 bool takes_lstm(const LstmSequence& s) {
-  return takes_sequence({&s.x, &s.hidden, &s.cell, &s.w_i, &s.w_h, &s.b});
+  return takes_sequence({&s.x, &s.hidden, &s.cell, &s.w_i, &s.w_h, &s.b},
+                        s.lengths);
 }
 
 LstmResult lstm_sequence(const LstmSequence& s) {
+  if (s.x.is_cuda()) return lstm_by_libtorch(s);
   if (!wants_gradient({&s.x, &s.hidden, &s.cell, &s.w_i, &s.w_h, &s.b})) {
     LstmKept kept;
     return run_forward(s, /*keeps=*/false, kept);
   }
   const variable_list all =
-      Lstm::apply(s.x, s.hidden, s.cell, s.w_i, s.w_h, s.b);
+      Lstm::apply(s.x, s.hidden, s.cell, s.w_i, s.w_h, s.b, Lengths{s.lengths});
   return {all[0], all[1], all[2]};
 }
 
@@ -172,9 +180,12 @@ LstmResult lstm_step_by_step(const LstmSequence& s) {
     const std::vector<Tensor> part = at::addmm(gates, h, s.w_h).chunk(4, 1);
     const Tensor i = at::sigmoid(part[0]), f = at::sigmoid(part[1]);
     const Tensor g = at::tanh(part[2]), o = at::sigmoid(part[3]);
-    c = at::addcmul(f * c, i, g);
-    h = o * at::tanh(c);
-    outputs.push_back(h);
+    const Tensor next_c = at::addcmul(f * c, i, g);
+    const Tensor next_h = o * at::tanh(next_c);
+    const auto t = static_cast<int64_t>(outputs.size());
+    c = hold_ended(s.lengths, t, next_c, c);
+    h = hold_ended(s.lengths, t, next_h, h);
+    keep_output(s.lengths, next_h, outputs);
   }
   return {at::stack(outputs), h, c};
 }

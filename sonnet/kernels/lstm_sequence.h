@@ -12,6 +12,7 @@ struct LstmSequence {
   at::Tensor hidden, cell;  // [B, H], before the first step.
   at::Tensor w_i, w_h;      // [I, 4 H] and [H, 4 H], gates i f g o.
   at::Tensor b;             // [4 H]
+  at::Tensor lengths = {};  // [B] integers, or undefined: all have T steps.
 };
 
 struct LstmResult {
@@ -19,13 +20,14 @@ struct LstmResult {
   at::Tensor hidden, cell;  // [B, H], after the last.
 };
 
-// Whether `lstm_sequence` takes it: float32 on a CPU, nothing empty, and see
-// takes_sequence().
+// Whether `lstm_sequence` takes it: float32 on a CPU, or without lengths any
+// floating dtype on a CUDA device; nothing empty, and see takes_sequence().
 bool takes_lstm(const LstmSequence& sequence);
 
 // All steps as one function of the autograd graph, by the equations of
-// recurrent/lstm.h. With create_graph the gradients come by way of
-// lstm_step_by_step.
+// recurrent/lstm.h; where rows have ended, by those of recurrent/unroll.h. With
+// create_graph the gradients come by way of lstm_step_by_step. (On a CUDA
+// device it is lstm_by_libtorch.)
 LstmResult lstm_sequence(const LstmSequence& sequence);
 
 // The same from libtorch's operations, for any floating dtype and device.

@@ -18,20 +18,21 @@ std::vector<Tensor> results(const LstmResult& result) {
   return {result.y, result.hidden, result.cell};
 }
 
-const SequenceKernel kernel = {
-    .takes =
-        [](const std::vector<Tensor>& a) {
-          return takes_lstm({a[0], a[1], a[2], a[3], a[4], a[5]});
-        },
-    .fast =
-        [](const std::vector<Tensor>& a) {
-          return results(lstm_sequence({a[0], a[1], a[2], a[3], a[4], a[5]}));
-        },
-    .slow =
-        [](const std::vector<Tensor>& a) {
-          return results(
-              lstm_step_by_step({a[0], a[1], a[2], a[3], a[4], a[5]}));
-        }};
+SequenceKernel kernel_with(const Tensor& lengths) {
+  const auto sequence = [lengths](const std::vector<Tensor>& a) {
+    return LstmSequence{a[0], a[1], a[2], a[3], a[4], a[5], lengths};
+  };
+  return {
+      .takes =
+          [=](const std::vector<Tensor>& a) { return takes_lstm(sequence(a)); },
+      .fast = [=](const std::vector<Tensor>& a) -> std::vector<Tensor> {
+        return results(lstm_sequence(sequence(a)));
+      },
+      .slow = [=](const std::vector<Tensor>& a) -> std::vector<Tensor> {
+        return results(lstm_step_by_step(sequence(a)));
+      }};
+}
+const SequenceKernel kernel = kernel_with({});
 
 std::vector<Tensor> arguments(int64_t steps, int64_t batch, int64_t inputs,
                               int64_t hidden) {
@@ -78,6 +79,10 @@ TEST(LstmSequenceTest, BackwardTwiceAndSecondDerivatives) {
 
 TEST(LstmSequenceTest, NumbersThatAreNone) {
   expect_numbers_that_are_none(kernel, arguments(2, 6, 3, 5));
+}
+
+TEST(LstmSequenceTest, SequencesThatEndOnThreads) {
+  expect_ended_sequences(kernel_with, arguments);
 }
 
 TEST(LstmSequenceTest, TakesOnlyWhatItCanDo) {

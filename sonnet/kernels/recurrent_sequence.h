@@ -17,31 +17,93 @@
 #include <cstdlib>
 #include <initializer_list>
 #include <memory>
+#include <vector>
 
 #include "sonnet/kernels/tile_product.h"
 
 namespace snt::kernels {
 
 // Whether all are plain (kernels/plain.h), the kernels are switched on, and
-// nothing wants to see single operations.
-bool takes_sequence(std::initializer_list<const at::Tensor*> tensors);
+// nothing wants to see single operations; `lengths` are undefined or [B], where
+// the first tensor is [T, B, I]. Without lengths also those that cuDNN takes
+// (kernels/libtorch_sequence.h).
+bool takes_sequence(std::initializer_list<const at::Tensor*> tensors,
+                    const at::Tensor& lengths);
 
-// Some rows of the batch.
-struct Share {
-  int64_t index, first, rows;
+// Numbers of a [B, N] or [T, B, N] tensor, where steps and rows may be anywhere
+// and columns are next to each other or (stride 0) all the same.
+struct Rows {
+  const float* data = nullptr;  // May be nullptr: zeros.
+  int64_t step_stride = 0, row_stride = 0, column_stride = 1;
+
+  Rows() = default;
+  // Of a tensor that outlives this, or an undefined one. Not for others than
+  // those above: see `as_rows`.
+  explicit Rows(const at::Tensor& tensor);
+
+  const float* at(int64_t step, int64_t row) const {
+    return data + step * step_stride + row * row_stride;
+  }
 };
 
-// The batch in shares of about the same size, a few for each thread.
+// Some rows of the batch, those with most steps first.
+struct Share {
+  int64_t index, rows;
+  const int64_t* row;     // [rows]: where in the batch they are.
+  const int64_t* length;  // [rows]: how many steps each has, in [0, T].
+
+  // The most that one of them has.
+  int64_t steps() const { return length[0]; }
+  // How many of the rows have a step t: the first ones.
+  int64_t rows_at(int64_t t) const {
+    int64_t count = rows;
+    while (count > 0 && length[count - 1] <= t) --count;
+    return count;
+  }
+};
+
+// The batch in shares of about the same size, a few for each thread: what takes
+// longest first.
 class Shares {
  public:
-  explicit Shares(int64_t batch);
+  // `lengths` are those of a sequence of `steps` steps, as in LstmSequence.
+  Shares(int64_t steps, int64_t batch, const at::Tensor& lengths);
   int64_t count() const { return count_; }
   // Calls work(share) for all, on several threads.
   void for_each(c10::function_ref<void(const Share&)> work) const;
 
  private:
-  int64_t batch_, count_;
+  int64_t count_;
+  std::vector<int64_t> rows_, lengths_;  // [B], by falling length.
 };
+
+// Where rows have ended: repeats their last y [T, B, columns], zeros if they
+// have none, and copies it to `h_last` [B, columns] if that is not nullptr, or
+// `h_first` if they have none.
+void finish_rows(const Share& share, int64_t steps, int64_t batch,
+                 int64_t columns, const Rows& h_first, float* y, float* h_last);
+
+// The backward pass of that, to rows of their own: adds what repeated rows add
+// to the gradient of their last y.
+void add_repeated(const Share& share, int64_t steps, int64_t columns,
+                  const Rows& dy, float* dh, int64_t stride);
+
+// Lengths, defined or not, as an argument that autograd does not look at.
+struct Lengths {
+  at::Tensor value;
+};
+
+// `now` for rows that have a step t, else `before`: both [B, N].
+at::Tensor hold_ended(const at::Tensor& lengths, int64_t t,
+                      const at::Tensor& now, const at::Tensor& before);
+
+// Adds h after step t [B, H] to the outputs: for ended rows the output before,
+// or zeros.
+void keep_output(const at::Tensor& lengths, const at::Tensor& h,
+                 std::vector<at::Tensor>& outputs);
+
+// For what the loops write: zeros if they may leave out rows.
+at::Tensor array_for(const at::Tensor& lengths, at::IntArrayRef shape);
 
 // result = left^T right: the gradient of weights that are between them.
 //
@@ -102,22 +164,6 @@ class BiasShares {
   at::Tensor parts_;  // [shares, gates, padded]
 };
 
-// Numbers of a [B, N] or [T, B, N] tensor, where steps and rows may be anywhere
-// and columns are next to each other or (stride 0) all the same.
-struct Rows {
-  const float* data = nullptr;  // May be nullptr: zeros.
-  int64_t step_stride = 0, row_stride = 0, column_stride = 1;
-
-  Rows() = default;
-  // Of a tensor that outlives this, or an undefined one. Not for others than
-  // those above: see `as_rows`.
-  explicit Rows(const at::Tensor& tensor);
-
-  const float* at(int64_t step, int64_t row) const {
-    return data + step * step_stride + row * row_stride;
-  }
-};
-
 // `tensor` itself if it can be taken as Rows, else contiguous; undefined stays.
 at::Tensor as_rows(const at::Tensor& tensor);
 
@@ -153,8 +199,7 @@ SNT_INLINE void multiply_to_rows(const Share& share, int64_t depth,
     panels += depth * kPanel;
     const int64_t count = columns - column < kPanel ? columns - column : kPanel;
     for (int64_t r = 0; r < share.rows; ++r) {
-      __builtin_memcpy(to + (share.first + r) * columns + column,
-                       room + r * kPanel,
+      __builtin_memcpy(to + share.row[r] * columns + column, room + r * kPanel,
                        static_cast<size_t>(count) * sizeof(float));
     }
   }

@@ -25,22 +25,25 @@ struct RnnForwardLoop {
     float* next = scratch.take(rows * stride);  // The same one step later.
 
     copy_rows(a.h_first, 0, share, a.hidden, now + a.inputs, stride);
-    for (int64_t t = 0; t < a.steps; ++t) {
-      copy_rows(a.x, t, share, a.inputs, now, stride);
-      keep(share, t, now + a.inputs, stride);
+    keep(share, 0, now + a.inputs, stride);
+    RnnForwardShare here = share;  // The rows that have a step t.
+    for (int64_t t = 0; t < share.steps(); ++t) {
+      here.rows = share.rows_at(t);
+      copy_rows(a.x, t, here, a.inputs, now, stride);
       const float* panel = a.panels;
       for (int64_t unit = 0; unit < a.hidden; unit += kPanel) {
         float* const h = next + a.inputs + unit;
-        multiply(Isa(), rows, depth, now, stride, panel, h, stride);
+        multiply(Isa(), here.rows, depth, now, stride, panel, h, stride);
         panel += depth * kPanel;
-        activate(share, unit, h, stride);
-        activate(share, unit + kWidth, h + kWidth, stride);
+        activate(here, unit, h, stride);
+        activate(here, unit + kWidth, h + kWidth, stride);
       }
       std::swap(now, next);
-      copy_rows(now + a.inputs, stride, share, a.hidden,
+      copy_rows(now + a.inputs, stride, here, a.hidden,
                 a.y + t * a.batch * a.hidden);
+      keep(here, t + 1, now + a.inputs, stride);
     }
-    keep(share, a.steps, now + a.inputs, stride);
+    finish_rows(share, a.steps, a.batch, a.hidden, a.h_first, a.y, nullptr);
   }
 
   static SNT_INLINE void keep(const RnnForwardShare& share, int64_t t,
@@ -84,23 +87,26 @@ struct RnnBackwardLoop {
     float* const dh = scratch.take(rows * a.padded);
     float* const room = scratch.take(rows * kPanel);
     copy_rows(a.dh_last, 0, share, a.hidden, dh, a.padded);
+    add_repeated(share, a.steps, a.hidden, a.dy, dh, a.padded);
 
-    for (int64_t t = a.steps - 1; t >= 0; --t) {
+    RnnBackwardShare here = share;
+    for (int64_t t = share.steps() - 1; t >= 0; --t) {
+      here.rows = share.rows_at(t);
       for (int64_t unit = 0; unit < a.hidden; unit += kWidth) {
-        step(share, t, unit, dh, dsums, stride);
+        step(here, t, unit, dh, dsums, stride);
       }
-      copy_rows(dsums, stride, share, a.hidden,
+      copy_rows(dsums, stride, here, a.hidden,
                 a.dsums + t * a.batch * a.hidden);
       if (t > 0 || a.dh_first != nullptr) {
         const float* panel = a.h_panels;
         for (int64_t unit = 0; unit < a.hidden; unit += kPanel) {
-          multiply(Isa(), rows, depth, dsums, stride, panel, dh + unit,
+          multiply(Isa(), here.rows, depth, dsums, stride, panel, dh + unit,
                    a.padded);
           panel += depth * kPanel;
         }
       }
       if (a.dx != nullptr) {
-        multiply_to_rows<Isa>(share, depth, dsums, stride, a.x_panels, a.inputs,
+        multiply_to_rows<Isa>(here, depth, dsums, stride, a.x_panels, a.inputs,
                               room, a.dx + t * a.batch * a.inputs);
       }
     }
@@ -115,11 +121,11 @@ struct RnnBackwardLoop {
     const V zero = {};
     V sum = {};
     for (int64_t r = 0; r < share.rows; ++r) {
-      const int64_t row = (t + 1) * a.batch + share.first + r;
+      const int64_t row = (t + 1) * a.batch + share.row[r];
       const V h = load<Isa>(a.states + row * a.hidden + unit, count);
       V d = load<Isa>(dh + r * a.padded + unit);
       if (a.dy.data != nullptr) {
-        d += load_columns<Isa>(a.dy, t, share.first + r, unit, count);
+        d += load_columns<Isa>(a.dy, t, share.row[r], unit, count);
       }
       d = a.is_relu ? (h <= 0.0f ? zero : d) : d * (1.0f - h * h);
       sum += d;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sonnet/kernels/differentiable_gradients.h"
+#include "sonnet/kernels/libtorch_sequence.h"
 #include "sonnet/kernels/panels.h"
 #include "sonnet/kernels/plain.h"
 #include "sonnet/kernels/recurrent_sequence.h"
@@ -29,7 +30,7 @@ Tensor run_forward(const RnnSequence& s, bool keeps, Tensor& states) {
   const Panels panels = Panels::of_columns({s.w_i, s.w_h});
   const Tensor bias = padded_bias(s.b, /*gates=*/1, padded);
   const Tensor y = at::empty({steps, batch, hidden}, h.options());
-  if (keeps) states = at::empty({steps + 1, batch, hidden}, h.options());
+  if (keeps) states = array_for(s.lengths, {steps + 1, batch, hidden});
 
   const RnnForward all = {.steps = steps,
                           .batch = batch,
@@ -43,18 +44,22 @@ Tensor run_forward(const RnnSequence& s, bool keeps, Tensor& states) {
                           .panels = panels.data(),
                           .y = y.data_ptr<float>(),
                           .states = elements_or_null(states)};
-  Shares(batch).for_each([&](const Share& share) { rnn_forward(all, share); });
+  Shares(steps, batch, s.lengths).for_each([&](const Share& share) {
+    rnn_forward(all, share);
+  });
   return y;
 }
 
 struct Rnn : torch::autograd::Function<Rnn> {
   static Tensor forward(AutogradContext* context, const Tensor& x,
                         const Tensor& hidden, const Tensor& w_i,
-                        const Tensor& w_h, const Tensor& b, bool is_relu) {
+                        const Tensor& w_h, const Tensor& b,
+                        const Lengths& lengths, bool is_relu) {
     Tensor states;
     const Tensor y =
-        run_forward({x, hidden, w_i, w_h, b, is_relu}, /*keeps=*/true, states);
-    context->save_for_backward({x, hidden, w_i, w_h, b, states});
+        run_forward({x, hidden, w_i, w_h, b, is_relu, lengths.value},
+                    /*keeps=*/true, states);
+    context->save_for_backward({x, hidden, w_i, w_h, b, lengths.value, states});
     context->saved_data["is_relu"] = is_relu;
     return y;
   }
@@ -67,9 +72,9 @@ struct Rnn : torch::autograd::Function<Rnn> {
       variable_list all = differentiable_gradients(
           [&](const variable_list& all) -> variable_list {
             return {rnn_step_by_step(
-                {all[0], all[1], all[2], all[3], all[4], is_relu})};
+                {all[0], all[1], all[2], all[3], all[4], is_relu, all[5]})};
           },
-          {saved.begin(), saved.begin() + 5}, d);
+          {saved.begin(), saved.begin() + 6}, d);
       all.emplace_back();
       return all;
     }
@@ -84,7 +89,7 @@ struct Rnn : torch::autograd::Function<Rnn> {
                                  const std::array<bool, 5>& wanted,
                                  bool is_relu) {
     const Tensor &x = saved[0], &w_i = saved[2], &w_h = saved[3];
-    const Tensor& states = saved[5];
+    const Tensor &lengths = saved[5], &states = saved[6];
     const int64_t steps = x.size(0), batch = x.size(1), inputs = x.size(2);
     const int64_t hidden = w_h.size(0);
     const int64_t padded = round_up(hidden, 2 * vector_width());
@@ -93,7 +98,7 @@ struct Rnn : torch::autograd::Function<Rnn> {
     const Panels x_panels =
         wanted[0] ? Panels::of_columns({w_i.t()}) : Panels();
     const auto made = [&](bool is_wanted, at::IntArrayRef shape) {
-      return is_wanted ? at::empty(shape, states.options()) : Tensor();
+      return is_wanted ? array_for(lengths, shape) : Tensor();
     };
     const Tensor dsums = made(true, {steps, batch, hidden});
     const Tensor dx = made(wanted[0], {steps, batch, inputs});
@@ -113,7 +118,7 @@ struct Rnn : torch::autograd::Function<Rnn> {
                              .dsums = dsums.data_ptr<float>(),
                              .dx = elements_or_null(dx),
                              .dh_first = elements_or_null(dh_first)};
-    const Shares shares(batch);
+    const Shares shares(steps, batch, lengths);
     BiasShares dbias(shares, 1, padded);
     shares.for_each(
         [&](const Share& share) { rnn_backward(all, share, dbias.of(share)); });
@@ -127,21 +132,27 @@ struct Rnn : torch::autograd::Function<Rnn> {
     if (wanted[3]) {
       transposed_product(states.slice(0, 0, steps).flatten(0, 1), d_flat, dw_h);
     }
-    return {
-        dx,      dh_first, dw_i, dw_h, wanted[4] ? dbias.sum(hidden) : Tensor(),
-        Tensor()};
+    return {dx,
+            dh_first,
+            dw_i,
+            dw_h,
+            wanted[4] ? dbias.sum(hidden) : Tensor(),
+            Tensor(),
+            Tensor()};
   }
 };
 
 }  // namespace
 
 bool takes_rnn(const RnnSequence& s) {
-  return takes_sequence({&s.x, &s.hidden, &s.w_i, &s.w_h, &s.b});
+  return takes_sequence({&s.x, &s.hidden, &s.w_i, &s.w_h, &s.b}, s.lengths);
 }
 
 Tensor rnn_sequence(const RnnSequence& s) {
+  if (s.x.is_cuda()) return rnn_by_libtorch(s);
   if (wants_gradient({&s.x, &s.hidden, &s.w_i, &s.w_h, &s.b})) {
-    return Rnn::apply(s.x, s.hidden, s.w_i, s.w_h, s.b, s.is_relu);
+    return Rnn::apply(s.x, s.hidden, s.w_i, s.w_h, s.b, Lengths{s.lengths},
+                      s.is_relu);
   }
   Tensor states;
   return run_forward(s, /*keeps=*/false, states);
@@ -154,8 +165,9 @@ Tensor rnn_step_by_step(const RnnSequence& s) {
   std::vector<Tensor> outputs;
   for (const Tensor& sum : from_x.unbind()) {
     const Tensor all = at::addmm(sum, h, s.w_h);
-    h = s.is_relu ? at::relu(all) : at::tanh(all);
-    outputs.push_back(h);
+    const Tensor next = s.is_relu ? at::relu(all) : at::tanh(all);
+    h = hold_ended(s.lengths, static_cast<int64_t>(outputs.size()), next, h);
+    keep_output(s.lengths, next, outputs);
   }
   return at::stack(outputs);
 }

@@ -14,9 +14,9 @@ namespace {
 
 using at::Tensor;
 
-SequenceKernel kernel_with(bool is_relu) {
-  const auto sequence = [is_relu](const std::vector<Tensor>& a) {
-    return RnnSequence{a[0], a[1], a[2], a[3], a[4], is_relu};
+SequenceKernel kernel_with(bool is_relu, const Tensor& lengths = {}) {
+  const auto sequence = [=](const std::vector<Tensor>& a) {
+    return RnnSequence{a[0], a[1], a[2], a[3], a[4], is_relu, lengths};
   };
   return {
       .takes =
@@ -78,6 +78,14 @@ TEST(RnnSequenceTest, BackwardTwiceAndSecondDerivatives) {
 TEST(RnnSequenceTest, NumbersThatAreNone) {
   expect_numbers_that_are_none(kernel, arguments(2, 6, 3, 5));
   expect_numbers_that_are_none(relu_kernel, arguments(2, 6, 3, 5));
+}
+
+TEST(RnnSequenceTest, SequencesThatEndOnThreads) {
+  for (const bool is_relu : {false, true}) {
+    expect_ended_sequences(
+        [&](const Tensor& lengths) { return kernel_with(is_relu, lengths); },
+        arguments);
+  }
 }
 
 TEST(RnnSequenceTest, TakesOnlyWhatItCanDo) {

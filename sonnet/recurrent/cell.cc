@@ -58,6 +58,13 @@ bool varies_by_read(std::initializer_list<const Variable*> variables) {
                      });
 }
 
+at::Tensor last_state(const at::Tensor& y, const at::Tensor& initial_state,
+                      const at::Tensor& sequence_length) {
+  const at::Tensor last = y.select(0, -1);
+  if (!sequence_length.defined()) return last.clone();
+  return at::where(sequence_length.gt(0).unsqueeze(1), last, initial_state);
+}
+
 at::Tensor bias_with_forget(const Initializer& init, double forget_bias,
                             at::IntArrayRef shape, at::ScalarType dtype) {
   const at::Tensor start = init ? init(shape, dtype) : at::zeros(shape, dtype);

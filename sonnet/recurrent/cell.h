@@ -47,6 +47,11 @@ at::Tensor zero_state(at::IntArrayRef shape, at::ScalarType dtype,
 // custom_variable_getter does, so that every step must read it for itself.
 bool varies_by_read(std::initializer_list<const Variable*> variables);
 
+// The state [B, H] after all steps, where it is what the output y [T, B, H] was
+// last, but for sequences of no steps; lengths [B] may be undefined.
+at::Tensor last_state(const at::Tensor& y, const at::Tensor& initial_state,
+                      const at::Tensor& sequence_length);
+
 // The bias of an LSTM [4 n], made now: `init`, or zeros, with `forget_bias`
 // added to the second quarter.
 at::Tensor bias_with_forget(const Initializer& init, double forget_bias,

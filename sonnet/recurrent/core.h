@@ -66,8 +66,10 @@ class Core : public detail::Recurrence {
   // unroll.h.
   template <class Input, class State>
   std::optional<std::pair<Nest, Nest>> unroll_(
-      const Input& input_sequence, const State& initial_state) const {
-    return held_->unroll(to_nest(input_sequence), to_nest(initial_state));
+      const Input& input_sequence, const State& initial_state,
+      const at::Tensor& sequence_length = {}) const {
+    return held_->unroll(to_nest(input_sequence), to_nest(initial_state),
+                         sequence_length);
   }
 
   // For clones.

@@ -2,12 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <vector>
-
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/layers/affine.h"
+#include "sonnet/kernels/gru_sequence.h"
 #include "sonnet/recurrent/cell.h"
 
 namespace snt {
@@ -15,27 +13,23 @@ namespace {
 
 // The outputs of all steps [T, B, H]. Half types on a CPU are rounded once, at
 // the end.
-at::Tensor unroll(const at::Tensor& x, at::Tensor h, const at::Tensor& w_i,
-                  const at::Tensor& w_h, const at::Tensor& b) {
+at::Tensor unroll(const at::Tensor& x, const at::Tensor& h,
+                  const at::Tensor& w_i, const at::Tensor& w_h,
+                  const at::Tensor& b) {
   if (detail::is_half_on_cpu(x)) {
     return unroll(x.to(at::kFloat), h.to(at::kFloat), w_i.to(at::kFloat),
                   w_h.to(at::kFloat), b.to(at::kFloat))
         .to(x.scalar_type());
   }
 
-  const int64_t size = h.size(1);
-  std::vector<at::Tensor> outputs;
-  for (const at::Tensor& gates : detail::affine(x, w_i, b).unbind()) {
-    const auto from_x = gates.split_with_sizes({2 * size, size}, 1);
-    const auto from_h = at::mm(h, w_h).split_with_sizes({2 * size, size}, 1);
-    const auto zr = at::sigmoid(from_x[0] + from_h[0]).chunk(2, 1);
-    const at::Tensor& z = zr[0];
-    const at::Tensor& r = zr[1];
-    const at::Tensor a = at::tanh(at::addcmul(from_x[1], r, from_h[1]));
-    h = at::lerp(a, h, z);  // (1 - z) a + z h
-    outputs.push_back(h);
-  }
-  return at::stack(outputs);
+  const kernels::GruSequence all = {.x = x,
+                                    .hidden = h,
+                                    .w_i = w_i,
+                                    .w_h = w_h,
+                                    .b = b,
+                                    .resets_after = true};
+  return kernels::takes_gru(all) ? kernels::gru_sequence(all)
+                                 : kernels::gru_step_by_step(all);
 }
 
 }  // namespace

@@ -3,10 +3,13 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/core/gradients.h"
 #include "sonnet/core/options.h"
+#include "sonnet/kernels/switches.h"
 #include "sonnet/testing/expect_close.h"
 #include "sonnet/testing/expect_gradients.h"
 #include "sonnet/testing/message_of.h"
@@ -59,6 +62,24 @@ TEST(CuDNNGRUTest, Gradients) {
   outputs();
   expect_gradients(outputs, {x, h, gru.input_to_hidden(),
                              gru.hidden_to_hidden(), gru.b.value()});
+}
+
+TEST(CuDNNGRUTest, KernelsAndSingleStepsGiveTheSame) {
+  const CuDNNGRU gru{.hidden_size = 3, .b_init = uneven_biases};
+  const at::Tensor x = uneven({4, 2, 5}, at::kFloat).requires_grad_();
+  const at::Tensor h = uneven({2, 3}, at::kFloat, 1).requires_grad_();
+  const auto run = [&](bool at_once) {
+    kernels::switches().recurrent_sequences = at_once;
+    const auto [y, last] = gru(x, h);
+    kernels::switches().recurrent_sequences = true;
+    const auto d = gradients((y * y).sum() + last.sum(),
+                             {x, h, gru.w_i.value(), gru.w_h.value()});
+    return std::pair(y, d);
+  };
+  const auto [y, d] = run(true);
+  const auto [want, want_d] = run(false);
+  expect_close(y, want);
+  for (size_t i = 0; i < d.size(); ++i) expect_close(d[i], want_d[i], 10);
 }
 
 TEST(CuDNNGRUTest, OptionsAndErrors) {

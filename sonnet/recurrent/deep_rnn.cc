@@ -8,6 +8,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/tree.h"
 #include "sonnet/kernels/switches.h"
+#include "sonnet/layers/linear.h"
 #include "sonnet/recurrent/unroll.h"
 
 namespace snt {
@@ -58,31 +59,42 @@ Nest::List state_entries(const char* who, const Nest& state, size_t num_cores) {
 struct OneStep {
   static constexpr int64_t leading = 0;  // Dimensions before the batch.
 
-  std::pair<Nest, Nest> operator()(const Core& core, const Nest& inputs,
-                                   const Nest& state) const {
+  std::optional<std::pair<Nest, Nest>> operator()(const Core& core,
+                                                  const Nest& inputs,
+                                                  const Nest& state) const {
     return core.step(inputs, state);
   }
-  Nest operator()(const Layer& layer, const Nest& inputs) const {
+  std::optional<Nest> operator()(const Layer& layer, const Nest& inputs) const {
     return layer.call(std::span<const Nest>(&inputs, 1));
   }
 };
 
-// ... or all steps of one, then all of the next.
+// ... or all steps of one, then all of the next. With lengths only what treats
+// each sequence of the batch by itself: others could see what is behind the end
+// of their neighbours.
 struct AllSteps {
   static constexpr int64_t leading = 1;
 
-  std::pair<Nest, Nest> operator()(const Core& core, const Nest& inputs,
-                                   const Nest& state) const {
+  const at::Tensor& lengths;  // [B], or undefined.
+
+  std::optional<std::pair<Nest, Nest>> operator()(const Core& core,
+                                                  const Nest& inputs,
+                                                  const Nest& state) const {
+    if (lengths.defined()) return core.unroll_(inputs, state, lengths);
     return dynamic_unroll(core, inputs, state);
   }
-  Nest operator()(const Layer& layer, const Nest& inputs) const {
+  std::optional<Nest> operator()(const Layer& layer, const Nest& inputs) const {
     if (const auto* named = layer.get_if<NamedFunction>()) {
       return tree::map(*named, inputs);  // Of elements, or the last dimension.
     }
+    if (layer.get_if<Linear>() != nullptr && detail::read_hook == nullptr) {
+      return OneStep()(layer, inputs);  // Of the last dimension, too.
+    }
+    if (lengths.defined()) return std::nullopt;
     detail::Unroll steps("DeepRNN", tree::flatten(inputs), {});
     Nest output;
     for (int64_t t = 0; t < steps.num_steps(); ++t) {
-      output = OneStep()(layer, tree::unflatten(inputs, steps.input(t)));
+      output = *OneStep()(layer, tree::unflatten(inputs, steps.input(t)));
       steps.keep(tree::flatten(output));
     }
     return tree::unflatten(output, steps.outputs());
@@ -102,49 +114,62 @@ bool takes_all_steps(const std::vector<RNNLayer>& layers,
 }
 
 // All layers, one after the other; each output is shown to `after`, which may
-// change what the next layer sees.
+// change what the next layer sees. Nothing if a layer cannot be run like that.
 template <class How, class After>
-std::pair<Nest, Nest> run_layers(const char* who,
-                                 const std::vector<RNNLayer>& layers,
-                                 const How& how, const Nest& inputs,
-                                 const Nest& prev_state, const After& after) {
+std::optional<std::pair<Nest, Nest>> run_layers(
+    const char* who, const std::vector<RNNLayer>& layers, const How& how,
+    const Nest& inputs, const Nest& prev_state, const After& after) {
   const Nest::List states = state_entries(who, prev_state, count_cores(layers));
   Nest::List next_states;
   Nest current = inputs;
   for (size_t i = 0; i < layers.size(); ++i) {
     if (const Core* core = layers[i].core()) {
-      auto [output, next] = how(*core, current, states[next_states.size()]);
-      current = std::move(output);
-      next_states.push_back(std::move(next));
+      auto result = how(*core, current, states[next_states.size()]);
+      if (!result) return std::nullopt;
+      current = std::move(result->first);
+      next_states.push_back(std::move(result->second));
     } else {
-      current = how(*layers[i].layer(), current);
+      auto result = how(*layers[i].layer(), current);
+      if (!result) return std::nullopt;
+      current = std::move(*result);
     }
     after(i, current);
   }
-  return {std::move(current), Nest(std::move(next_states))};
+  return std::pair(std::move(current), Nest(std::move(next_states)));
 }
 
 // Those of a LegacyDeepRNN.
 template <class How>
-std::pair<Nest, Nest> run_legacy(const LegacyDeepRNN& rnn, const How& how,
-                                 const Nest& inputs, const Nest& prev_state) {
+std::optional<std::pair<Nest, Nest>> run_legacy(const LegacyDeepRNN& rnn,
+                                                const How& how,
+                                                const Nest& inputs,
+                                                const Nest& prev_state) {
   if (!rnn.skip_connections) {
     return run_layers("DeepRNN", rnn.layers, how, inputs, prev_state,
                       [](size_t, Nest&) {});
   }
   std::vector<Nest> outputs;
-  auto [last, next] = run_layers(
+  auto result = run_layers(
       kSkip, rnn.layers, how, inputs, prev_state, [&](size_t i, Nest& output) {
         outputs.push_back(output);
         if (i + 1 < rnn.layers.size()) {
           output = join_last_dim(kSkip, {inputs, output}, How::leading);
         }
       });
-  if (!rnn.concat_final_output_if_skip) {
-    return {std::move(last), std::move(next)};
-  }
+  if (!result || !rnn.concat_final_output_if_skip) return result;
   check(!outputs.empty(), kSkip, "there are no layers to join the outputs of");
-  return {join_last_dim(kSkip, outputs, How::leading), std::move(next)};
+  result->first = join_last_dim(kSkip, outputs, How::leading);
+  return result;
+}
+
+// Holds back outputs of layers that know nothing of lengths.
+void hold_back_others(const std::vector<RNNLayer>& layers,
+                      const at::Tensor& lengths,
+                      std::optional<std::pair<Nest, Nest>>& result) {
+  if (!result || count_cores(layers) == layers.size()) return;
+  result->first = tree::map(
+      [&](const at::Tensor& y) { return detail::hold_back(lengths, y); },
+      result->first);
 }
 
 Nest initial_states(const std::vector<RNNLayer>& layers, int64_t batch_size,
@@ -194,15 +219,18 @@ struct ResidualArguments {
 
 std::pair<Nest, Nest> DeepRNN::step(const Nest& inputs,
                                     const Nest& prev_state) const {
-  return run_layers("DeepRNN", layers, OneStep(), inputs, prev_state,
-                    [](size_t, Nest&) {});
+  return *run_layers("DeepRNN", layers, OneStep(), inputs, prev_state,
+                     [](size_t, Nest&) {});
 }
 
 std::optional<std::pair<Nest, Nest>> DeepRNN::unroll_all(
-    const Nest& input_sequence, const Nest& initial_state) const {
+    const Nest& input_sequence, const Nest& initial_state,
+    const at::Tensor& sequence_length) const {
   if (!takes_all_steps(layers, input_sequence)) return std::nullopt;
-  return run_layers("DeepRNN", layers, AllSteps(), input_sequence,
-                    initial_state, [](size_t, Nest&) {});
+  auto result = run_layers("DeepRNN", layers, AllSteps{sequence_length},
+                           input_sequence, initial_state, [](size_t, Nest&) {});
+  hold_back_others(layers, sequence_length, result);
+  return result;
 }
 
 Nest DeepRNN::call(std::span<const Nest> args) const {
@@ -223,13 +251,17 @@ std::vector<Config::Option> DeepRNN::options_config() const {
 
 std::pair<Nest, Nest> LegacyDeepRNN::step(const Nest& inputs,
                                           const Nest& prev_state) const {
-  return run_legacy(*this, OneStep(), inputs, prev_state);
+  return *run_legacy(*this, OneStep(), inputs, prev_state);
 }
 
 std::optional<std::pair<Nest, Nest>> LegacyDeepRNN::unroll_all(
-    const Nest& input_sequence, const Nest& initial_state) const {
+    const Nest& input_sequence, const Nest& initial_state,
+    const at::Tensor& sequence_length) const {
   if (!takes_all_steps(layers, input_sequence)) return std::nullopt;
-  return run_legacy(*this, AllSteps(), input_sequence, initial_state);
+  auto result = run_legacy(*this, AllSteps{sequence_length}, input_sequence,
+                           initial_state);
+  hold_back_others(layers, sequence_length, result);
+  return result;
 }
 
 Nest LegacyDeepRNN::call(std::span<const Nest> args) const {
@@ -257,8 +289,9 @@ std::pair<Nest, Nest> ResidualWrapper::step(const Nest& inputs,
 }
 
 std::optional<std::pair<Nest, Nest>> ResidualWrapper::unroll_all(
-    const Nest& input_sequence, const Nest& initial_state) const {
-  auto all = base_core.unroll_(input_sequence, initial_state);
+    const Nest& input_sequence, const Nest& initial_state,
+    const at::Tensor& sequence_length) const {
+  auto all = base_core.unroll_(input_sequence, initial_state, sequence_length);
   if (!all) return std::nullopt;
   // Step by step where numbers are spread over other dimensions.
   const std::vector<at::Tensor> inputs = tree::flatten(input_sequence);
@@ -269,8 +302,8 @@ std::optional<std::pair<Nest, Nest>> ResidualWrapper::unroll_all(
                    return x.sizes() == y.sizes();
                  });
   if (!fits) return std::nullopt;
-  const auto add = [](const at::Tensor& x, const at::Tensor& y) {
-    return x + y;
+  const auto add = [&](const at::Tensor& x, const at::Tensor& y) {
+    return detail::hold_back(sequence_length, x + y);
   };
   return std::pair(tree::map(add, input_sequence, all->first),
                    std::move(all->second));

@@ -58,11 +58,14 @@ struct DeepRNN {
   // All steps at once: see recurrent/unroll.h.
   template <class Input, class State>
   std::optional<std::pair<Nest, Nest>> unroll_(
-      const Input& input_sequence, const State& initial_state) const {
-    return unroll_all(to_nest(input_sequence), to_nest(initial_state));
+      const Input& input_sequence, const State& initial_state,
+      const at::Tensor& sequence_length = {}) const {
+    return unroll_all(to_nest(input_sequence), to_nest(initial_state),
+                      sequence_length);
   }
   std::optional<std::pair<Nest, Nest>> unroll_all(
-      const Nest& input_sequence, const Nest& initial_state) const;
+      const Nest& input_sequence, const Nest& initial_state,
+      const at::Tensor& sequence_length) const;
 
   // The first state of each core, in a list.
   Nest initial_state(int64_t batch_size,
@@ -103,11 +106,14 @@ struct LegacyDeepRNN {
   // All steps at once: see recurrent/unroll.h.
   template <class Input, class State>
   std::optional<std::pair<Nest, Nest>> unroll_(
-      const Input& input_sequence, const State& initial_state) const {
-    return unroll_all(to_nest(input_sequence), to_nest(initial_state));
+      const Input& input_sequence, const State& initial_state,
+      const at::Tensor& sequence_length = {}) const {
+    return unroll_all(to_nest(input_sequence), to_nest(initial_state),
+                      sequence_length);
   }
   std::optional<std::pair<Nest, Nest>> unroll_all(
-      const Nest& input_sequence, const Nest& initial_state) const;
+      const Nest& input_sequence, const Nest& initial_state,
+      const at::Tensor& sequence_length) const;
 
   // The first state of each core, in a list.
   Nest initial_state(int64_t batch_size,
@@ -143,11 +149,14 @@ struct ResidualWrapper {
   // All steps at once: see recurrent/unroll.h.
   template <class Input, class State>
   std::optional<std::pair<Nest, Nest>> unroll_(
-      const Input& input_sequence, const State& initial_state) const {
-    return unroll_all(to_nest(input_sequence), to_nest(initial_state));
+      const Input& input_sequence, const State& initial_state,
+      const at::Tensor& sequence_length = {}) const {
+    return unroll_all(to_nest(input_sequence), to_nest(initial_state),
+                      sequence_length);
   }
   std::optional<std::pair<Nest, Nest>> unroll_all(
-      const Nest& input_sequence, const Nest& initial_state) const;
+      const Nest& input_sequence, const Nest& initial_state,
+      const at::Tensor& sequence_length) const;
 
   // That of base_core.
   Nest initial_state(int64_t batch_size,

@@ -7,12 +7,14 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/tree.h"
 #include "sonnet/core/variables.h"
+#include "sonnet/initializers/constant.h"
 #include "sonnet/kernels/switches.h"
 #include "sonnet/layers/linear.h"
 #include "sonnet/recurrent/gru.h"
 #include "sonnet/recurrent/lstm.h"
 #include "sonnet/recurrent/unroll.h"
 #include "sonnet/testing/expect_close.h"
+#include "sonnet/testing/expect_unroll.h"
 #include "sonnet/testing/message_of.h"
 
 namespace snt::deep_rnn_test {
@@ -188,11 +190,12 @@ TEST(DeepRNN, ComesFromJson) {
 
 // Layer by layer, it gives what it gives step by step.
 template <class C>
-void expect_same_by_layer(const C& core) {
+void expect_same_by_layer(const C& core, const at::Tensor& lengths = {}) {
   const at::Tensor x = at::randn({5, 2, 4});
-  const auto [y, state] = dynamic_unroll(core, x, core.initial_state(2));
+  const auto start = core.initial_state(2);
+  const auto [y, state] = dynamic_unroll(core, x, start, lengths);
   kernels::switches().recurrent_sequences = false;
-  const auto [want, last] = dynamic_unroll(core, x, core.initial_state(2));
+  const auto [want, last] = dynamic_unroll(core, x, start, lengths);
   kernels::switches().recurrent_sequences = true;
   expect_close(y, want);
   const auto leaves = tree::flatten(state), wanted = tree::flatten(last);
@@ -209,6 +212,43 @@ TEST(DeepRNN, UnrollsLayerByLayer) {
   expect_same_by_layer(deep_rnn_with_skip_connections(
       {LSTM{3}, GRU{2}}, /*concat_final_output=*/false));
   expect_same_by_layer(deep_rnn_with_residual_connections({LSTM{4}, GRU{4}}));
+}
+
+TEST(DeepRNN, UnrollsLayerByLayerWithLengths) {
+  for (const at::Tensor& lengths :
+       {at::tensor({5, 0, 3}), at::tensor({2, 9, 1}, at::kInt)}) {
+    const auto expect = [&](const auto& make) {
+      expect_same_at_once(make(), make(), lengths);
+    };
+    // Layers that are no cores give no zeros and repeat nothing.
+    expect([] {
+      return DeepRNN{
+          {Linear{6}, activations::softmax, LSTM{3}, GRU{4},
+           Linear{.output_size = 2, .b_init = initializers::Ones()}}};
+    });
+    expect([] { return DeepRNN{{GRU{3}, activations::exp}}; });
+    expect([] { return DeepRNN{{DeepRNN{{LSTM{3}}}, GRU{2}}}; });
+    expect([] { return deep_rnn_with_skip_connections({LSTM{3}, GRU{2}}); });
+    expect([] {
+      return deep_rnn_with_skip_connections({LSTM{3}, GRU{2}}, false);
+    });
+    expect([] {
+      return deep_rnn_with_residual_connections({LSTM{4}, GRU{4}});
+    });
+  }
+}
+
+// A layer that sees the whole batch must not see what a layer by layer run puts
+// behind the end of a sequence.
+TEST(DeepRNN, UnrollsStepByStepWhereSequencesSeeEachOther) {
+  const at::Tensor lengths = at::tensor({5, 2});
+  const auto mixed = [](const at::Tensor& h) { return h * h.sum(); };
+  const DeepRNN rnn{{GRU{4}, mixed, LSTM{3}}};
+  EXPECT_FALSE(rnn.unroll_(at::ones({5, 2, 4}), rnn.initial_state(2), lengths));
+  expect_same_by_layer(rnn, lengths);
+  // Nor is there a kernel for projections.
+  expect_same_by_layer(
+      DeepRNN{{GRU{4}, LSTM{.hidden_size = 3, .projection_size = 2}}}, lengths);
 }
 
 }  // namespace

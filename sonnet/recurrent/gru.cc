@@ -59,10 +59,11 @@ std::pair<at::Tensor, at::Tensor> GRU::operator()(
 }
 
 std::optional<std::pair<at::Tensor, at::Tensor>> GRU::unroll_(
-    const at::Tensor& input_sequence, const at::Tensor& initial_state) const {
+    const at::Tensor& input_sequence, const at::Tensor& initial_state,
+    const at::Tensor& sequence_length) const {
   const at::Tensor& x = input_sequence;
-  if (dtype != at::kFloat || x.dim() != 3 ||
-      !kernels::takes_sequence({&x, &initial_state}) ||
+  if (dtype != at::kFloat || !x.is_cpu() || x.dim() != 3 ||
+      !kernels::takes_sequence({&x, &initial_state}, sequence_length) ||
       detail::varies_by_read({&w_i, &w_h, &b})) {
     return std::nullopt;
   }
@@ -75,11 +76,12 @@ std::optional<std::pair<at::Tensor, at::Tensor>> GRU::unroll_(
   const name_scope scope("GRU", w_i);
   const auto [w_x, w_hidden, bias] =
       detail::gru_weights(*this, Who{"GRU", w_i}, x);
-  const kernels::GruSequence all = {x, initial_state, w_x, w_hidden, bias};
+  const kernels::GruSequence all = {x,        initial_state, w_x,
+                                    w_hidden, bias,          sequence_length};
   if (!kernels::takes_gru(all)) return std::nullopt;
 
   const at::Tensor y = kernels::gru_sequence(all);
-  return std::pair(y, y.select(0, -1).clone());
+  return std::pair(y, detail::last_state(y, initial_state, sequence_length));
 }
 
 at::Tensor GRU::initial_state(int64_t batch_size,

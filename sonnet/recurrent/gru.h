@@ -65,7 +65,8 @@ struct GRU {
 
   // All steps at once where there is a kernel for them: see recurrent/unroll.h.
   std::optional<std::pair<at::Tensor, at::Tensor>> unroll_(
-      const at::Tensor& input_sequence, const at::Tensor& initial_state) const;
+      const at::Tensor& input_sequence, const at::Tensor& initial_state,
+      const at::Tensor& sequence_length = {}) const;
 
   // w_i and w_h. Throw NotBuiltError before the first call.
   const at::Tensor& input_to_hidden() const { return w_i.value(); }

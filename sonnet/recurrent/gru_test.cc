@@ -134,7 +134,9 @@ TEST(GRUTest, OptionsAndErrors) {
             "[GRU] hidden_size must be >= 0, got -1");
 }
 
-TEST(GRUTest, UnrollsAtOnce) { expect_unrolls_at_once(GRU{3}, GRU{3}); }
+TEST(GRUTest, UnrollsAtOnce) {
+  expect_unrolls_at_once([] { return GRU{3}; });
+}
 
 }  // namespace
 }  // namespace snt::gru_test

@@ -78,11 +78,13 @@ std::pair<at::Tensor, LSTMState> LSTM::operator()(
 }
 
 std::optional<std::pair<at::Tensor, LSTMState>> LSTM::unroll_(
-    const at::Tensor& input_sequence, const LSTMState& initial_state) const {
+    const at::Tensor& input_sequence, const LSTMState& initial_state,
+    const at::Tensor& sequence_length) const {
   const at::Tensor& x = input_sequence;
   const auto& [hidden, cell] = initial_state;
-  if (projection_size || projection_init || dtype != at::kFloat ||
-      x.dim() != 3 || !kernels::takes_sequence({&x, &hidden, &cell}) ||
+  if (projection_size || projection_init || x.scalar_type() != dtype ||
+      x.dim() != 3 ||
+      !kernels::takes_sequence({&x, &hidden, &cell}, sequence_length) ||
       detail::varies_by_read({&w_i, &w_h, &b})) {
     return std::nullopt;
   }
@@ -96,7 +98,8 @@ std::optional<std::pair<at::Tensor, LSTMState>> LSTM::unroll_(
   const auto [w_x, w_hidden, bias] =
       detail::lstm_weights(*this, Who{"LSTM", w_i}, x, hidden_size);
   projection.omit();
-  const kernels::LstmSequence all = {x, hidden, cell, w_x, w_hidden, bias};
+  const kernels::LstmSequence all = {x,        hidden, cell,           w_x,
+                                     w_hidden, bias,   sequence_length};
   if (!kernels::takes_lstm(all)) return std::nullopt;
 
   const kernels::LstmResult result = kernels::lstm_sequence(all);

@@ -214,7 +214,7 @@ TEST(LSTMTest, Errors) {
 }
 
 TEST(LSTMTest, UnrollsAtOnce) {
-  expect_unrolls_at_once(LSTM{3}, LSTM{3});
+  expect_unrolls_at_once([] { return LSTM{3}; });
   const LSTM projected{.hidden_size = 3, .projection_size = 2};
   EXPECT_FALSE(
       projected.unroll_(at::ones({2, 3, 4}), projected.initial_state(3)));

@@ -153,7 +153,8 @@ class Recurrence {
     virtual Nest initial_state(int64_t batch_size,
                                std::optional<at::Device> device) const = 0;
     virtual std::optional<std::pair<Nest, Nest>> unroll(
-        const Nest& input_sequence, const Nest& initial_state) const = 0;
+        const Nest& input_sequence, const Nest& initial_state,
+        const at::Tensor& sequence_length) const = 0;
     virtual std::string class_name() const = 0;
     virtual std::string name() const = 0;
     virtual Config config() const = 0;
@@ -192,7 +193,8 @@ struct Recurrence::Of final : Base {
     }
   }
   std::optional<std::pair<Nest, Nest>> unroll(
-      const Nest& input_sequence, const Nest& initial_state) const override;
+      const Nest& input_sequence, const Nest& initial_state,
+      const at::Tensor& sequence_length) const override;
   std::string class_name() const override {
     return std::string(reflect::class_name<C>());
   }
@@ -215,21 +217,43 @@ template <class C, class Input, class State>
 concept UnrollsItself = requires(const C& core, const Input& input_sequence,
                                  const State& initial_state) {
   { *core.unroll_(input_sequence, initial_state) } -> IsPair;
+}
+|| requires(const C& core, const Input& input_sequence,
+            const State& initial_state, const at::Tensor& sequence_length) {
+  { *core.unroll_(input_sequence, initial_state, sequence_length) } -> IsPair;
 };
+
+// What that gives; std::nullopt for lengths that it does not take.
+template <class C, class Input, class State>
+auto unroll_at_once(const C& core, const Input& input_sequence,
+                    const State& initial_state,
+                    const at::Tensor& sequence_length) {
+  if constexpr (requires {
+                  core.unroll_(input_sequence, initial_state, sequence_length);
+                }) {
+    return core.unroll_(input_sequence, initial_state, sequence_length);
+  } else {
+    using Result = decltype(core.unroll_(input_sequence, initial_state));
+    return sequence_length.defined()
+               ? Result()
+               : core.unroll_(input_sequence, initial_state);
+  }
+}
 
 template <class C>
 std::optional<std::pair<Nest, Nest>> Recurrence::Of<C>::unroll(
-    const Nest& input_sequence, const Nest& initial_state) const {
+    const Nest& input_sequence, const Nest& initial_state,
+    const at::Tensor& sequence_length) const {
   if constexpr (UnrollsItself<C, Nest, Nest>) {
-    return core.unroll_(input_sequence, initial_state);
+    return unroll_at_once(core, input_sequence, initial_state, sequence_length);
   } else if constexpr (HasOneCall<C>) {
     using P = typename Parameters<decltype(&C::operator())>::type;
     using Input = std::tuple_element_t<0, P>;
     using State = std::tuple_element_t<1, P>;
     if constexpr (UnrollsItself<C, Input, State>) {
-      const auto result =
-          core.unroll_(from_nest<Input>(input_sequence, "input_sequence"),
-                       from_nest<State>(initial_state, "initial_state"));
+      const auto result = unroll_at_once(
+          core, from_nest<Input>(input_sequence, "input_sequence"),
+          from_nest<State>(initial_state, "initial_state"), sequence_length);
       if (!result) return std::nullopt;
       return std::pair(to_nest(std::get<0>(*result)),
                        to_nest(std::get<1>(*result)));

@@ -27,11 +27,7 @@ Unroll::Unroll(const char* who, const std::vector<at::Tensor>& input_sequence,
   num_steps_ = input_sequence[0].size(0);
   check(num_steps_ > 0, who,
         "input_sequence must have at least a single time step");
-  // One node of the graph for all steps: a select each would make the backward
-  // pass add T gradients of the size of the sequence.
-  for (const at::Tensor& leaf : input_sequence) {
-    inputs_.push_back(leaf.unbind(0));
-  }
+  sequences_ = input_sequence;
 
   shortest_ = num_steps_;
   if (!sequence_length.defined()) return;
@@ -58,16 +54,40 @@ Unroll::Unroll(const char* who, const std::vector<at::Tensor>& input_sequence,
   if (length.is_cpu() && length.numel() > 0) {  // Elsewhere it would wait.
     shortest_ = length.min().item<int64_t>();
   }
-  const at::Tensor steps =
-      at::arange(num_steps_, length.options().dtype(at::kLong));
-  goes_on_ = at::lt(steps.unsqueeze(1), length.unsqueeze(0)).unbind(0);
+  lengths_ = length.to(at::kLong, /*non_blocking=*/false, /*copy=*/true);
 }
 
-std::vector<at::Tensor> Unroll::input(int64_t t) const {
+std::vector<at::Tensor> Unroll::input(int64_t t) {
+  // One node of the graph for all steps: a select each would make the backward
+  // pass add T gradients of the size of the sequence.
+  if (inputs_.empty()) {
+    for (const at::Tensor& leaf : sequences_) {
+      inputs_.push_back(leaf.unbind(0));
+    }
+  }
   std::vector<at::Tensor> leaves;
   leaves.reserve(inputs_.size());
   for (const auto& steps : inputs_) leaves.push_back(steps[t]);
   return leaves;
+}
+
+at::Tensor hold_back(const at::Tensor& sequence_length,
+                     const at::Tensor& outputs) {
+  if (!sequence_length.defined() || outputs.dim() < 2) return outputs;
+  const int64_t steps = outputs.size(0);
+  std::vector<int64_t> shape(outputs.dim(), 1);  // [1, B, 1, ...]
+  shape[1] = outputs.size(1);
+  const at::Tensor length = sequence_length.to(at::kLong).view(shape);
+  std::vector<int64_t> one = outputs.sizes().vec();
+  one[0] = 1;
+  const at::Tensor last =
+      outputs.gather(0, (length - 1).clamp(0, steps - 1).expand(one));
+  shape[1] = 1;
+  shape[0] = steps;
+  const at::Tensor t = at::arange(steps, length.options()).view(shape);
+  return at::where(
+      t.lt(length), outputs,
+      at::where(length.gt(0), last, at::zeros({}, last.options())));
 }
 
 void Unroll::keep(std::vector<at::Tensor> output) {

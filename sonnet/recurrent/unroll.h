@@ -28,11 +28,13 @@ class Unroll {
 
   int64_t num_steps() const { return num_steps_; }
   // The leaves of the input at step t.
-  std::vector<at::Tensor> input(int64_t t) const;
+  std::vector<at::Tensor> input(int64_t t);
+  // [batch] integers, or undefined: all have num_steps().
+  const at::Tensor& lengths() const { return lengths_; }
   // Whether some sequence has ended at step t.
   bool has_ended(int64_t t) const { return t >= shortest_; }
   // [batch]: which sequences go on at step t.
-  const at::Tensor& goes_on(int64_t t) const { return goes_on_[t]; }
+  at::Tensor goes_on(int64_t t) const { return lengths_.gt(t); }
 
   // Keeps the leaves of one step's output.
   void keep(std::vector<at::Tensor> output);
@@ -43,10 +45,17 @@ class Unroll {
   const char* who_;
   int64_t num_steps_ = 0;
   int64_t shortest_ = 0;
+  at::Tensor lengths_;
+  std::vector<at::Tensor> sequences_;            // By leaf.
   std::vector<std::vector<at::Tensor>> inputs_;  // By leaf, then by step.
-  std::vector<at::Tensor> goes_on_;              // By step.
   std::vector<std::vector<at::Tensor>> kept_;    // By step, then by leaf.
 };
+
+// The outputs of all steps [T, B, ...] as if each sequence had ended where it
+// does: after that its last output is repeated, or zeros if it has none. Those
+// of shape [T] go on, and so do all if there are no lengths.
+at::Tensor hold_back(const at::Tensor& sequence_length,
+                     const at::Tensor& outputs);
 
 at::Tensor zeros_like(const at::Tensor& tensor);
 
@@ -113,12 +122,11 @@ auto unroll(const char* who, const C& core, const Input& input_sequence,
     Unroll steps(who, tree::flatten(input_sequence), sequence_length);
     State state = convert_state<State>(initial_state);
     if constexpr (UnrollsItself<C, Input, State>) {
-      if (!sequence_length.defined()) {
-        if (auto all = core.unroll_(input_sequence, state)) {
-          return std::pair<Output, State>(
-              convert_state<Output>(std::get<0>(*all)),
-              convert_state<State>(std::get<1>(*all)));
-        }
+      if (auto all =
+              unroll_at_once(core, input_sequence, state, steps.lengths())) {
+        return std::pair<Output, State>(
+            convert_state<Output>(std::get<0>(*all)),
+            convert_state<State>(std::get<1>(*all)));
       }
     }
 
@@ -185,8 +193,9 @@ auto static_unroll(const C& core, const Input& input_sequence,
 //
 // A core that can do a whole sequence faster than step by step may have a
 // member `unroll_(input_sequence, state)`, which gives an optional pair of
-// output and last state. Both functions ask it where there are no lengths;
-// std::nullopt means: step by step.
+// output and last state; std::nullopt means: step by step. Both functions ask
+// it where there are no lengths, and one with a third parameter, the lengths
+// [batch] or undefined, always.
 //
 // Throws what static_unroll throws.
 template <class C, class Input, class State>

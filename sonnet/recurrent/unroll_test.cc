@@ -189,6 +189,54 @@ TEST(DynamicUnroll, AsksACoreForTheWholeSequence) {
       dynamic_unroll(core, x, start, at::tensor({3, 3})).first, x.cumsum(0)));
 }
 
+// One that takes lengths, too.
+struct FastCount {
+  std::string name = {};
+
+  std::pair<at::Tensor, at::Tensor> operator()(const at::Tensor& x,
+                                               const at::Tensor& sum) const {
+    return {x + sum, x + sum};
+  }
+  at::Tensor initial_state(int64_t batch_size) const {
+    return at::zeros({batch_size, 1});
+  }
+  std::optional<std::pair<at::Tensor, at::Tensor>> unroll_(
+      const at::Tensor& x, const at::Tensor& start,
+      const at::Tensor& sequence_length) const {
+    if (!sequence_length.defined()) return std::nullopt;
+    return std::pair(x + 1000, start + sequence_length.unsqueeze(1));
+  }
+};
+
+TEST(DynamicUnroll, GivesLengthsToACoreThatTakesThem) {
+  const FastCount fast;
+  const at::Tensor x = numbers(3, 2);
+  const at::Tensor start = fast.initial_state(2);
+  for (const Core& core : {Core(fast), Core(Core(fast))}) {
+    const auto [y, last] = dynamic_unroll(core, x, start, at::tensor({1, 5}));
+    EXPECT_TRUE(at::equal(y, x + 1000));
+    EXPECT_TRUE(
+        at::equal(last.tensor(), at::tensor({1.0f, 5.0f}).unsqueeze(1)));
+  }
+  const at::Tensor two = at::scalar_tensor(2, at::kInt);  // For all.
+  EXPECT_TRUE(at::equal(dynamic_unroll(fast, x, start, two).second,
+                        at::full({2, 1}, 2.0)));
+  EXPECT_TRUE(at::equal(dynamic_unroll(fast, x, start).first, x.cumsum(0)));
+}
+
+TEST(HoldBack, RepeatsTheLastOutput) {
+  const at::Tensor y = numbers(3, 3).expand({3, 3, 2});
+  const at::Tensor got = detail::hold_back(at::tensor({0, 2, 4}), y);
+  at::Tensor want = y.clone();
+  want.select(1, 0).zero_();
+  want[2][1] = y[1][1];
+  EXPECT_TRUE(at::equal(got, want));
+  const at::Tensor numbers_only = at::ones({3});
+  EXPECT_TRUE(detail::hold_back(at::tensor({0, 2, 4}), numbers_only)
+                  .is_same(numbers_only));
+  EXPECT_TRUE(detail::hold_back({}, y).is_same(y));
+}
+
 TEST(StaticUnroll, RefusesWhatDoesNotFit) {
   const ProductCore core;
   const auto unroll = [&](const at::Tensor& left, const at::Tensor& right,

@@ -61,7 +61,8 @@ std::pair<at::Tensor, at::Tensor> VanillaRNN::operator()(
 }
 
 std::optional<std::pair<at::Tensor, at::Tensor>> VanillaRNN::unroll_(
-    const at::Tensor& input_sequence, const at::Tensor& initial_state) const {
+    const at::Tensor& input_sequence, const at::Tensor& initial_state,
+    const at::Tensor& sequence_length) const {
   const at::Tensor& x = input_sequence;
   const Variable& w_x = input_to_hidden.w;
   const Variable& w_hidden = hidden_to_hidden.w;
@@ -70,7 +71,7 @@ std::optional<std::pair<at::Tensor, at::Tensor>> VanillaRNN::unroll_(
   if (!is_relu || x.dim() != 3 || !b.is_built() || !w_x.is_built() ||
       !w_hidden.is_built() || input_to_hidden.with_bias ||
       hidden_to_hidden.with_bias ||
-      !kernels::takes_sequence({&x, &initial_state}) ||
+      !kernels::takes_sequence({&x, &initial_state}, sequence_length) ||
       detail::varies_by_read({&w_x, &w_hidden, &b})) {
     return std::nullopt;
   }
@@ -81,11 +82,12 @@ std::optional<std::pair<at::Tensor, at::Tensor>> VanillaRNN::unroll_(
 
   const name_scope scope("VanillaRNN", b);
   const kernels::RnnSequence all = {
-      x, initial_state, w_x.value(), w_hidden.value(), b.value(), *is_relu};
+      x,         initial_state, w_x.value(),    w_hidden.value(),
+      b.value(), *is_relu,      sequence_length};
   if (!kernels::takes_rnn(all)) return std::nullopt;
 
   const at::Tensor y = kernels::rnn_sequence(all);
-  return std::pair(y, y.select(0, -1).clone());
+  return std::pair(y, detail::last_state(y, initial_state, sequence_length));
 }
 
 at::Tensor VanillaRNN::initial_state(int64_t batch_size,

@@ -63,7 +63,8 @@ struct VanillaRNN {
 
   // All steps at once where there is a kernel for them: see recurrent/unroll.h.
   std::optional<std::pair<at::Tensor, at::Tensor>> unroll_(
-      const at::Tensor& input_sequence, const at::Tensor& initial_state) const;
+      const at::Tensor& input_sequence, const at::Tensor& initial_state,
+      const at::Tensor& sequence_length = {}) const;
 };
 
 }  // namespace snt

@@ -113,10 +113,10 @@ TEST(VanillaRNNTest, OptionsAndErrors) {
 }
 
 TEST(VanillaRNNTest, UnrollsAtOnce) {
-  expect_unrolls_at_once(VanillaRNN{3}, VanillaRNN{3});
-  const VanillaRNN rnn{.hidden_size = 3, .activation = activations::relu};
-  expect_unrolls_at_once(
-      rnn, VanillaRNN{.hidden_size = 3, .activation = activations::relu});
+  expect_unrolls_at_once([] { return VanillaRNN{3}; });
+  expect_unrolls_at_once([] {
+    return VanillaRNN{.hidden_size = 3, .activation = activations::relu};
+  });
   const VanillaRNN other{.hidden_size = 3, .activation = activations::sigmoid};
   other(at::ones({2, 4}), other.initial_state(2));
   EXPECT_FALSE(other.unroll_(at::ones({5, 2, 4}), other.initial_state(2)));

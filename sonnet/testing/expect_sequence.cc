@@ -190,4 +190,34 @@ void expect_same_on_threads(const SequenceKernel& kernel,
   EXPECT_EQ(wrong, 0);
 }
 
+void expect_ended_sequences(
+    const std::function<SequenceKernel(const Tensor& lengths)>& kernel,
+    const std::function<Tensors(int64_t, int64_t, int64_t, int64_t)>&
+        arguments) {
+  for (const auto& [t, b, i, h] : sequence_sizes()) {
+    SCOPED_TRACE(testing::Message() << t << " " << b << " " << i << " " << h);
+    const Tensor lengths = at::randint(-1, t + 2, {b}, at::kInt);
+    expect_exact(kernel(lengths), arguments(t, b, i, h));
+  }
+  const SequenceKernel ended = kernel(at::tensor({0, 3, 1, 2, 9, 2, 3}));
+  const Tensors seven = arguments(4, 7, 5, 11);
+  expect_exact(kernel(at::zeros({7}, at::kLong)), seven);
+  expect_exact_on_old_processors(ended, seven);
+  expect_some_gradients(ended, seven);
+  expect_backward_twice(ended, seven);
+  expect_second_derivatives(ended, seven);
+  expect_numbers_that_are_none(kernel(at::tensor({0, 2, 1, 2, 1, 1})),
+                               arguments(2, 6, 3, 5));
+  expect_same_on_threads(ended, seven);
+
+  const Tensors full = kernel(at::full({7}, 4)).fast(seven);
+  const Tensors all = kernel({}).fast(seven);
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_TRUE(at::equal(full[i], all[i])) << "result " << i;
+  }
+  EXPECT_FALSE(
+      kernel(at::empty({7}, at::TensorOptions(at::kMeta).dtype(at::kLong)))
+          .takes(seven));
+}
+
 }  // namespace snt

@@ -59,4 +59,11 @@ void expect_takes_only_float(const SequenceKernel& kernel,
 void expect_same_on_threads(const SequenceKernel& kernel,
                             const SequenceKernel::Tensors& arguments);
 
+// All of that for sequences of some lengths [B]: `kernel` makes the functions
+// for them, `arguments` those of {T, B, I, H}.
+void expect_ended_sequences(
+    const std::function<SequenceKernel(const at::Tensor& lengths)>& kernel,
+    const std::function<SequenceKernel::Tensors(int64_t, int64_t, int64_t,
+                                                int64_t)>& arguments);
+
 }  // namespace snt
