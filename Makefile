@@ -3,10 +3,12 @@
 GOLDENS ?= # A folder of cases; empty: the repository's own.
 ROWS ?= # What `make bench` measures; empty: all.
 PEERS ?= # What it compares with; empty: all.
+RUNS ?= 1 # How often.
+ALSO ?= # Programs on another libtorch, as build/current/benchmarks.
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-current test-asan test-tsan goldens bench \
-        bench-quick format check dependencies clean
+        bench-current bench-quick format check dependencies clean
 
 help:
 	@echo 'make demo          train a recurrent network and let it write'
@@ -60,7 +62,15 @@ goldens: dependencies
 
 bench: dependencies
 	@tools/build release benchmarks
-	@tools/bench --rows "$(ROWS)" --peers "$(PEERS)"
+	@tools/bench --rows "$(ROWS)" --peers "$(PEERS)" --runs $(RUNS) \
+	  $(addprefix --also ,$(ALSO))
+
+# Both libtorch versions on one page, three times: make bench-current, then
+# make bench RUNS=3 ALSO=build/current/benchmarks
+bench-current: dependencies
+	@torch=$$(tools/install_current_libtorch) && \
+	  tools/build current benchmarks "-DCMAKE_PREFIX_PATH=$$torch" '-ULibtorch_*' \
+	    -DSONNET_BUILD_BENCHMARKS=ON
 
 # One JSON line for each row, and nothing else, on standard output.
 bench-quick: dependencies

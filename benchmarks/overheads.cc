@@ -1,5 +1,5 @@
-// What a module costs: an MLP against the same ATen calls by hand, and two
-// threads that call one model.
+// What a module costs: an MLP against the same ATen calls by hand, and threads
+// that call one model.
 
 #include <algorithm>
 #include <chrono>
@@ -60,8 +60,8 @@ double time_of(const Call& call, const at::Tensor& x) {
       .count();
 }
 
-// {{"ms", of the module}, {"by_hand_ms", ...}}: medians of calls in turns, so
-// that a busy machine hurts both.
+// {{"ms", of the module}, {"by_hand_ms", ...}, {"modules", how many there
+// are}}: medians of calls in turns, so that a busy machine hurts both.
 Numbers compare(const MlpSizes& size, const Timing& timing) {
   const Pair pair = make_pair(size);
   const c10::InferenceMode guard;
@@ -74,7 +74,9 @@ Numbers compare(const MlpSizes& size, const Timing& timing) {
     hand.push_back(time_of(pair.by_hand, pair.x));
     if (!module_first) module.push_back(time_of(pair.mlp, pair.x));
   }
-  return {{"ms", median_of(module)}, {"by_hand_ms", median_of(hand)}};
+  return {{"ms", median_of(module)},
+          {"by_hand_ms", median_of(hand)},
+          {"modules", 1.0 + static_cast<double>(pair.mlp.layers.size())}};
 }
 
 Row module_row(const std::string& name, const MlpSizes& size) {
@@ -95,6 +97,7 @@ std::vector<Row> overhead_rows() {
   return {
       module_row("module_call", sizes::kMlp),
       module_row("module_call_small", sizes::kSmallMlp),
+      {"mlp_small_one_thread", small_mlp, one_thread},
       {"mlp_small_two_threads", small_mlp, two_threads},
   };
 }

@@ -1,7 +1,22 @@
 """PyTorch. --mode eager (default) or compile. Images are channels_last, which
 is PyTorch's fast layout."""
 
+import os
+import sysconfig
+
+# torch.compile links what it makes with -ltorch_cpu, first from the folder of
+# the system's Python. Another libtorch there (Debian's) lacks symbols, and the
+# compiler then goes on without vector instructions: tell it the right folder,
+# and keep what it makes apart from what was made without.
+CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+os.environ.setdefault(
+    "TORCHINDUCTOR_CACHE_DIR", os.path.join(CACHE, "sonnet-cpp", "inductor")
+)
 import torch
+
+sysconfig.get_config_vars()["LIBDIR"] = os.path.join(
+    os.path.dirname(torch.__file__), "lib"
+)
 import torch.nn as nn
 import torch.nn.functional as F
 import timing
@@ -224,7 +239,7 @@ class VectorQuantizerEMA(nn.Module):
         self.counts, self.sums = torch.zeros(w.embeddings), torch.zeros(
             w.dim, w.embeddings
         )
-        self.step = 0
+        self.step = torch.zeros(())  # A number would be compiled in, each anew.
 
     def forward(self, x):
         distances = (
@@ -235,7 +250,7 @@ class VectorQuantizerEMA(nn.Module):
         nearest = distances.argmin(1)
         one_hot = F.one_hot(nearest, W.VQ.embeddings).to(x.dtype)
         quantized = self.codes.t()[nearest]
-        self.step += 1
+        self.step = self.step + 1
         self.counts = self.counts * 0.99 + one_hot.sum(0) * 0.01
         self.sums = self.sums * 0.99 + x.t() @ one_hot * 0.01
         correction = 1 - 0.99**self.step

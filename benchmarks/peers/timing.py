@@ -16,8 +16,7 @@ import threading
 import time
 
 MAX_REPEATS = 2000
-MAX_SECONDS = 5
-WARMUP = 3
+MAX_SECONDS = 3
 
 
 def median(step, seconds, repeats):
@@ -32,10 +31,18 @@ def median(step, seconds, repeats):
     return {"ms": statistics.median(times) * 1e3}
 
 
-def two_threads(step, seconds, repeats):
-    """Steps a second by two threads together."""
-    del repeats
-    counts = [0, 0]
+def warm_up(step):
+    """Two steps, and a third if the second took less than a second."""
+    step()
+    start = time.perf_counter()
+    step()
+    if time.perf_counter() - start < 1:
+        step()
+
+
+def calls_of_threads(number, step, seconds):
+    """Steps a second by so many threads together."""
+    counts = [0] * number
 
     def count(i):
         start = time.perf_counter()
@@ -43,7 +50,7 @@ def two_threads(step, seconds, repeats):
             step()
             counts[i] += 1
 
-    threads = [threading.Thread(target=count, args=(i,)) for i in range(2)]
+    threads = [threading.Thread(target=count, args=(i,)) for i in range(number)]
     start = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -52,67 +59,47 @@ def two_threads(step, seconds, repeats):
     return {"per_s": sum(counts) / (time.perf_counter() - start)}
 
 
-def peak_mib():
-    """The most memory that this process has had at a time."""
-    with open("/proc/self/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    raise RuntimeError("no VmHWM in /proc/self/status")
-
-
-def run_once(build, steps):
-    """Time to build a workload and for its first step, and peak memory."""
+def run_once(build):
+    """Time to build a workload and for its first step."""
     start = time.perf_counter()
-    step = build()
-    step()
-    first = (time.perf_counter() - start) * 1e3
-    for _ in range(steps - 1):
-        step()
-    return {"ms": first, "mib": peak_mib()}
+    build()()
+    return {"ms": (time.perf_counter() - start) * 1e3}
 
 
-def in_child(mode, row, steps, key, unit):
-    """The same in another process of this program; adds `start_ms`, the time
-    from its start to its answer."""
-    command = [
-        sys.executable,
-        sys.argv[0],
-        "--once",
-        row,
-        "--steps",
-        str(steps),
-    ] + (["--mode", mode] if mode else [])
+def startup(mode):
+    """Time from the start of another process of this program to the end of its
+    first training step, and the part of it that builds the model and makes the
+    step."""
+    command = [sys.executable, sys.argv[0], "--once", "mlp_small_train"]
     start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        command + (["--mode", mode] if mode else []),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
         line = child.stdout.readline()
-        start_ms = (time.perf_counter() - start) * 1e3
-    result = {**json.loads(line), "start_ms": start_ms}
+        ms = (time.perf_counter() - start) * 1e3
+    result = json.loads(line)
     if "error" in result:
         raise RuntimeError(result["error"])
-    return {unit: result[key]}
+    return {"ms": ms, "first_call_ms": result["ms"]}
 
 
-# What runs in processes of its own: name -> (row, steps, key, unit).
-PROCESS_ROWS = {
-    "startup": ("mlp_small_train", 1, "start_ms", "ms"),
-    "first_call": ("mlp_small_train", 1, "ms", "ms"),
-    "memory_resnet50_train": ("resnet50_train", 3, "mib", "mib"),
-    "memory_lstm_grad": ("lstm_grad", 3, "mib", "mib"),
-}
+# Rows that count calls of mlp_small_infer, by their number of threads.
+CALLS = {"mlp_small_one_thread": 1, "mlp_small_two_threads": 2}
 
 
 def prepare(name, mode, rows):
     """Builds a row: what measures it once."""
-    if name in PROCESS_ROWS:
-        return lambda seconds, repeats: in_child(mode, *PROCESS_ROWS[name])
-    measure = median
-    if name == "mlp_small_two_threads":
-        name, measure = "mlp_small_infer", two_threads
-    step = rows[name](mode)
-    for _ in range(WARMUP):
-        step()
-    return lambda seconds, repeats: measure(step, seconds, repeats)
+    if name == "startup":
+        return lambda seconds, repeats: startup(mode)
+    step = rows["mlp_small_infer" if name in CALLS else name](mode)
+    warm_up(step)
+    if name in CALLS:
+        return lambda seconds, repeats: calls_of_threads(
+            CALLS[name], step, seconds
+        )
+    return lambda seconds, repeats: median(step, seconds, repeats)
 
 
 def main(peer, rows):
@@ -128,8 +115,7 @@ def main(peer, rows):
         action="store_true",
         help="measure once for every line of input",
     )
-    parser.add_argument("--once", help="build this row and step")
-    parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--once", help="build this row, make a step")
     args = parser.parse_args()
 
     def answer(name, make):
@@ -145,11 +131,12 @@ def main(peer, rows):
     if args.once:
         answer(
             args.once,
-            lambda: run_once(lambda: rows[args.once](args.mode), args.steps),
+            lambda: run_once(lambda: rows[args.once](args.mode)),
         )
         return
-    for name in args.row or [*rows, "mlp_small_two_threads", *PROCESS_ROWS]:
-        if name not in {*rows, "mlp_small_two_threads", *PROCESS_ROWS}:
+    known = [*rows, *CALLS, "startup"]
+    for name in args.row or known:
+        if name not in known:
             answer(name, lambda: {"error": "no such row"})
             continue
         box = []

@@ -1,5 +1,5 @@
 // File: support/process.h
-// What one process needs from its start to its end.
+// What one process needs from its start to its first step.
 
 #pragma once
 
@@ -7,8 +7,7 @@
 
 namespace benchmarks {
 
-// Builds the workload of a row and makes `steps` steps:
-// {{"ms", time to build it and for the first step}, {"mib", peak memory}}.
-Numbers run_once(const Row& row, int steps);
+// Builds the workload of a row and makes a step: {{"ms", time of both}}.
+Numbers run_once(const Row& row);
 
 }  // namespace benchmarks

@@ -1,5 +1,7 @@
 #include "benchmarks/support/program.h"
 
+#include <torch/version.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -44,14 +46,10 @@ void add_cost(Json& line, const Cost& cost) {
   if (cost.byte > 0) line["byte"] = cost.byte;
 }
 
-void warm_up(const Work& work, const Timing& timing) {
-  for (int i = 0; i < timing.warmup; ++i) work.step();
-}
-
 void measure(const Row& row, const std::string& peer, const Timing& timing) {
   print_line(row.name, peer, [&](Json& line) {
     const Work work = row.make();
-    warm_up(work, timing);
+    warm_up(work);
     add_numbers(line, row.measure(work, timing));
     add_cost(line, work.cost);
   });
@@ -61,8 +59,9 @@ void serve(const Row& row, const std::string& peer, const Timing& timing) {
   std::optional<Work> work;
   if (!print_line(row.name, peer, [&](Json& line) {
         work = row.make();
-        warm_up(*work, timing);
+        warm_up(*work);
         line["ready"] = true;
+        line["libtorch"] = TORCH_VERSION;
       })) {
     return;
   }
@@ -82,7 +81,6 @@ int run_program(int argc, char** argv, const std::string& peer,
   std::vector<std::string> names;
   Timing timing;
   std::string once;
-  int steps = 1;
   bool list = false, serving = false;
   CLI::App app("Measures rows; prints one JSON line for each.");
   app.add_option("--row", names, "Only this row; may be given again");
@@ -90,8 +88,7 @@ int run_program(int argc, char** argv, const std::string& peer,
   app.add_option("--repeats", timing.repeats, "Least number of steps in it");
   app.add_flag("--list", list, "Print the names of the rows");
   app.add_flag("--serve", serving, "Measure once for every line of input");
-  app.add_option("--once", once, "Build this row and step; print time, memory");
-  app.add_option("--steps", steps, "How many steps --once makes");
+  app.add_option("--once", once, "Build this row, make a step, print the time");
   CLI11_PARSE(app, argc, argv);
 
   if (list) {
@@ -113,7 +110,7 @@ int run_program(int argc, char** argv, const std::string& peer,
     }
     if (!once.empty()) {
       print_line(row.name, peer,
-                 [&](Json& line) { add_numbers(line, run_once(row, steps)); });
+                 [&](Json& line) { add_numbers(line, run_once(row)); });
     } else if (serving) {
       serve(row, peer, timing);
     } else {

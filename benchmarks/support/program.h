@@ -18,8 +18,9 @@ namespace benchmarks {
 //   {"row": "mlp_infer", "peer": "sonnet-cpp", "error": "..."}
 //
 // `peer` is who measures, `prepare` what the process does first. With --serve
-// it builds the rows, prints {"row": ..., "peer": ..., "ready": true}, and then
-// measures once for every line that it reads. Gives the exit status.
+// it builds the rows, prints {"row": ..., "peer": ..., "ready": true,
+// "libtorch": its version}, and then measures once for every line that it
+// reads. Gives the exit status.
 int run_program(int argc, char** argv, const std::string& peer,
                 const std::function<void()>& prepare,
                 const std::vector<Row>& rows);

@@ -20,8 +20,7 @@ struct Cost {
 // How often a step is repeated.
 struct Timing {
   double seconds = 1;  // Repeats until that much time was measured ...
-  int repeats = 7;     // ... and at least so often, but for no more than 5 s.
-  int warmup = 3;      // Steps before the first measure.
+  int repeats = 7;     // ... and at least so often, but for no more than 3 s.
 };
 
 // One workload, built.
@@ -37,9 +36,14 @@ using Numbers = std::vector<std::pair<std::string, double>>;
 // {{"ms", median time of a step}}.
 Numbers median(const Work& work, const Timing& timing);
 
-// {{"per_s", steps a second by two threads together}}, each of them with one
-// thread for the operations inside.
+// {{"per_s", steps a second by so many threads together}}, each of them with
+// one thread for the operations inside.
+Numbers one_thread(const Work& work, const Timing& timing);
 Numbers two_threads(const Work& work, const Timing& timing);
+
+// Steps before the first measure: two, and a third if the second took less
+// than a second.
+void warm_up(const Work& work);
 
 // A row of the table.
 struct Row {
@@ -48,10 +52,9 @@ struct Row {
   std::function<Numbers(const Work&, const Timing&)> measure = median;
 };
 
-// The same step in other processes, {{"ms", ...}} or {{"mib", ...}}: time from
-// the start of a process to the end of its first training step; time to build a
-// model and call it first in a process that has started; peak memory of a
-// process that makes three steps of a row.
-std::vector<Row> process_rows();
+// {{"ms", time from the start of another process of this program to the end of
+// its first step of mlp_small_train}, {"first_call_ms", the part of it that
+// builds the model and makes the step}}.
+Row startup_row();
 
 }  // namespace benchmarks

@@ -13,7 +13,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr size_t kMaxRepeats = 2000;
-constexpr double kMaxSeconds = 5;
+constexpr double kMaxSeconds = 3;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -26,6 +26,17 @@ int64_t count_steps(const Work& work, double seconds) {
   const auto start = Clock::now();
   for (; seconds_since(start) < seconds; ++count) work.step();
   return count;
+}
+
+Numbers calls_of_threads(int number, const Work& work, const Timing& timing) {
+  std::atomic<int64_t> count{0};
+  const auto start = Clock::now();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < number; ++i) {
+    threads.emplace_back([&] { count += count_steps(work, timing.seconds); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return {{"per_s", static_cast<double>(count) / seconds_since(start)}};
 }
 
 }  // namespace
@@ -41,21 +52,26 @@ Numbers median(const Work& work, const Timing& timing) {
     times.push_back(seconds_since(start));
     total += times.back();
   }
-  const auto middle =
-      times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return {{"ms", *middle * 1e3}};
+  std::sort(times.begin(), times.end());
+  const size_t half = times.size() / 2;
+  const double middle =
+      times.size() % 2 == 1 ? times[half] : (times[half - 1] + times[half]) / 2;
+  return {{"ms", middle * 1e3}};
+}
+
+Numbers one_thread(const Work& work, const Timing& timing) {
+  return calls_of_threads(1, work, timing);
 }
 
 Numbers two_threads(const Work& work, const Timing& timing) {
-  std::atomic<int64_t> count{0};
+  return calls_of_threads(2, work, timing);
+}
+
+void warm_up(const Work& work) {
+  work.step();
   const auto start = Clock::now();
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 2; ++i) {
-    threads.emplace_back([&] { count += count_steps(work, timing.seconds); });
-  }
-  for (std::thread& thread : threads) thread.join();
-  return {{"per_s", static_cast<double>(count) / seconds_since(start)}};
+  work.step();
+  if (seconds_since(start) < 1) work.step();
 }
 
 }  // namespace benchmarks

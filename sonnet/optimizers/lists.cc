@@ -134,8 +134,8 @@ void add_quotient(const Tensors& x, const Tensors& y, const Tensors& z,
 }
 
 void invert_root(const Tensors& x) {
-  if (x.size() == 1) {
-    x[0].rsqrt_();
+  if (x.size() == 1) {  // Not rsqrt, which libtorch 1.13 has for no lists.
+    x[0].sqrt_().reciprocal_();
   } else {
     at::_foreach_sqrt_(x);
     at::_foreach_reciprocal_(x);
