@@ -52,6 +52,7 @@ dnnl::primitive_attr attributes(const ConvExtras& extras, const Desc& y) {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   dnnl::post_ops after;
+  if (extras.sum) after.append_sum(1);
   if (extras.addend) after.append_binary(dnnl::algorithm::binary_add, y);
   if (extras.relu) {
     after.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
@@ -76,9 +77,14 @@ Plans& plans() {
 
 ConvSizes key_of(const ConvProblem& p, at::IntArrayRef w_strides, ConvPass pass,
                  const ConvExtras& e) {
-  ConvSizes key = {
-      static_cast<int64_t>(pass), e.bias,         e.factor, e.addend, e.relu,
-      at::get_num_threads(),      p.window.groups};
+  ConvSizes key = {static_cast<int64_t>(pass),
+                   e.bias,
+                   e.factor,
+                   e.addend,
+                   e.sum,
+                   e.relu,
+                   at::get_num_threads(),
+                   p.window.groups};
   const ConvWindow& window = p.window;
   for (const at::IntArrayRef sizes :
        {p.x, p.w, p.y, at::IntArrayRef(window.stride),

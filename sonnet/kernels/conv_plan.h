@@ -41,6 +41,7 @@ struct ConvExtras {
   bool bias = false;    // y + b; its gradient, with that of w.
   bool factor = false;  // w times a number for each output channel.
   bool addend = false;  // y + a third array of its shape.
+  bool sum = false;     // y + what stood there before.
   bool relu = false;    // max(y, 0), which makes 0 of NaN.
 };
 

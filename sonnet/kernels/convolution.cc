@@ -313,26 +313,29 @@ Tensor convolution_then(const Tensor& x, const Tensor& w,
       (addend.defined() && !(is_plain(addend) && has_channels_last(addend)))) {
     return {};
   }
-  // oneDNN 2.6 adds wrong numbers on CPUs without AVX-512.
-  const bool adds = addend.defined() && has_avx512();
-  const bool is_whole = adds || !addend.defined();
+  // Adding while y is written spares a pass over memory, but oneDNN has slower
+  // kernels for it, which matters where w is most of the work; and on CPUs
+  // without AVX-512 those of 2.6 add wrong numbers.
+  const bool adds =
+      addend.defined() && has_avx512() && addend.numel() >= w.numel();
+  const bool sums = addend.defined() && !adds;
   const auto plan = conv_plan({x.sizes(), w.sizes(), y_sizes, window},
                               w.strides(), ConvPass::y,
                               {.bias = true,
                                .factor = true,
                                .addend = adds,
-                               .relu = after.relu && is_whole});
+                               .sum = sums,
+                               .relu = after.relu});
   if (plan == nullptr) return {};
   const Tensor y = empty_channels_last(y_sizes, x);
+  if (sums) y.copy_(addend);
   plan->run({.x = x.data_ptr<float>(),
              .w = w.data_ptr<float>(),
              .y = y.data_ptr<float>(),
              .b = after.shift.data_ptr<float>(),
              .factor = after.factor.data_ptr<float>(),
-             .addend = data_or_null(addend)});
-  if (is_whole) return y;
-  y.add_(addend);
-  return after.relu ? y.relu_() : y;
+             .addend = adds ? addend.data_ptr<float>() : nullptr});
+  return y;
 }
 
 }  // namespace snt::kernels

@@ -7,6 +7,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
+#include "sonnet/kernels/lstm_gates.h"
 #include "sonnet/layers/data_format.h"
 #include "sonnet/recurrent/cell.h"
 
@@ -59,11 +60,17 @@ std::pair<at::Tensor, LSTMState> step(const Core& core, const char* type,
                                         dtype);
       });
   detail::check_dtype(who, inputs, bias);
-  bias =
-      bias.view(detail::channel_shape(gates, inputs.dim(), core.data_format));
 
   const at::Tensor from_x = core.input_to_hidden(inputs);
   const at::Tensor from_h = core.hidden_to_hidden(prev_state.hidden);
+  if (axis == -1 &&
+      kernels::takes_lstm_gates(from_x, from_h, bias, prev_state.cell)) {
+    const auto [h, c] =
+        kernels::lstm_gates(from_x, from_h, bias, prev_state.cell);
+    return {h, {h, c}};
+  }
+  bias =
+      bias.view(detail::channel_shape(gates, inputs.dim(), core.data_format));
   if (detail::is_half_on_cpu(inputs)) {
     const LSTMState next = detail::lstm_step(
         from_x.to(at::kFloat) + from_h.to(at::kFloat) + bias.to(at::kFloat),
