@@ -25,15 +25,6 @@ SNT_INLINE float sum_of(const Floats<Isa>& v) {
   return sum;
 }
 
-// Calls body(c, count) for vectors of channels; all but the last are full, and
-// know it.
-template <class Isa, class F>
-SNT_INLINE void for_channels(int64_t channels, const F& body) {
-  int64_t c = 0;
-  for (; c + Isa::kWidth <= channels; c += Isa::kWidth) body(c, Isa::kWidth);
-  if (c < channels) body(c, channels - c);
-}
-
 template <class Isa>
 struct Sums {
   static SNT_INLINE void run(SumsArgs& a) {
@@ -41,7 +32,7 @@ struct Sums {
     for (int64_t first = 0; first < a.x.rows; first += kRowsTogether) {
       const int64_t rows = std::min(kRowsTogether, a.x.rows - first);
       const float* const from = a.x.data + first * a.x.stride;
-      for_channels<Isa>(
+      for_vectors<Isa>(
           a.x.channels, [&](int64_t c,
                             int64_t count) __attribute__((always_inline)) {
             const V pivot = load<Isa>(a.pivot + c, count);
@@ -83,7 +74,7 @@ struct Normalize {
       const float* const x = a.x.data + r * a.x.stride;
       float* const y = a.y + r * a.x.channels;
       const float* const addend = kAdds ? a.addend + r * a.x.channels : nullptr;
-      for_channels<Isa>(
+      for_vectors<Isa>(
           a.x.channels, [&](int64_t c,
                             int64_t count) __attribute__((always_inline)) {
             V v = (load<Isa>(x + c, count) - load<Isa>(a.mean + c, count)) *
@@ -113,7 +104,7 @@ struct GradientSums {
     using V = Floats<Isa>;
     for (int64_t first = 0; first < a.x.rows; first += kRowsTogether) {
       const int64_t rows = std::min(kRowsTogether, a.x.rows - first);
-      for_channels<Isa>(
+      for_vectors<Isa>(
           a.x.channels, [&](int64_t c,
                             int64_t count) __attribute__((always_inline)) {
             const V mean = load<Isa>(a.mean + c, count);
@@ -162,7 +153,7 @@ struct Gradient {
       const float* const x = a.x.data + r * a.x.stride;
       const float* const dy = a.dy.data + r * a.dy.stride;
       float* const dx = a.dx + r * a.x.channels;
-      for_channels<Isa>(
+      for_vectors<Isa>(
           a.x.channels, [&](int64_t c,
                             int64_t count) __attribute__((always_inline)) {
             V d = load<Isa>(dy + c, count);
@@ -195,12 +186,12 @@ struct RowNorm {
       const float* const x = a.x.data + r * a.x.stride;
       float* const y = a.y + r * channels;
       V sum = {};
-      for_channels<Isa>(
+      for_vectors<Isa>(
           channels, [&](int64_t c, int64_t count) __attribute__((
                         always_inline)) { sum += load<Isa>(x + c, count); });
       const float mean = sum_of<Isa>(sum) / size;
       V squares = {};
-      for_channels<Isa>(
+      for_vectors<Isa>(
           channels, [&](int64_t c, int64_t count)
                         __attribute__((always_inline)) {
                           V d = load<Isa>(x + c, count) - mean;
@@ -212,7 +203,7 @@ struct RowNorm {
       const float rstd = static_cast<float>(1 / std::sqrt(variance + a.eps));
       a.mean[r] = mean;
       a.rstd[r] = rstd;
-      for_channels<Isa>(
+      for_vectors<Isa>(
           channels, [&](int64_t c, int64_t count)
                         __attribute__((always_inline)) {
                           V v = (load<Isa>(x + c, count) - mean) * rstd;
@@ -239,7 +230,7 @@ struct RowNormGradient {
       // x^ = (x - mean) rstd, g = dy scale:
       // dx = rstd (g - average(g) - x^ average(g x^))
       V sum = {}, products = {};
-      for_channels<Isa>(
+      for_vectors<Isa>(
           channels, [&](int64_t c,
                         int64_t count) __attribute__((always_inline)) {
             const V d = load<Isa>(dy + c, count);
@@ -261,7 +252,7 @@ struct RowNormGradient {
       const float average = sum_of<Isa>(sum) / size;
       const float slope = sum_of<Isa>(products) / size;
       float* const dx = a.dx + r * channels;
-      for_channels<Isa>(
+      for_vectors<Isa>(
           channels, [&](int64_t c,
                         int64_t count) __attribute__((always_inline)) {
             const V d = load<Isa>(dy + c, count);

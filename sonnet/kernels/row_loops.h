@@ -5,18 +5,7 @@
 
 #include <cstdint>
 
-#include "sonnet/kernels/simd.h"
-
 namespace snt::kernels {
-
-// Calls body(i, count) for vectors of [0, size); all but the last are full, and
-// know it.
-template <class Isa, class F>
-SNT_INLINE void for_vectors(int64_t size, const F& body) {
-  int64_t i = 0;
-  for (; i + Isa::kWidth <= size; i += Isa::kWidth) body(i, Isa::kWidth);
-  if (i < size) body(i, size - i);
-}
 
 // to[rows, depth] = d + factor (x - embeddings[indices]); no d is zero.
 struct PullArgs {

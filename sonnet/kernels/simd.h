@@ -78,6 +78,15 @@ SNT_INLINE void store(float* to, const Floats<Isa>& v, int64_t count) {
   for (int64_t i = 0; i < count; ++i) to[i] = v[i];
 }
 
+// Calls body(i, count) for vectors of [0, size); all but the last are full, and
+// know it.
+template <class Isa, class F>
+SNT_INLINE void for_vectors(int64_t size, const F& body) {
+  int64_t i = 0;
+  for (; i + Isa::kWidth <= size; i += Isa::kWidth) body(i, Isa::kWidth);
+  if (i < size) body(i, size - i);
+}
+
 // What the two below share: e^x = p 2^n, where `n` are the bits of n.
 template <class Isa>
 SNT_INLINE void split_exp(const Floats<Isa>& x, Floats<Isa>& p, Ints<Isa>& n) {

@@ -1,9 +1,26 @@
 #include "sonnet/nets/mlp.h"
 
+#include <ATen/ATen.h>
+
+#include "sonnet/core/activation.h"
 #include "sonnet/core/errors.h"
+#include "sonnet/kernels/plain.h"
 #include "sonnet/layers/dropout.h"
 
 namespace snt::nets {
+namespace {
+
+// activation(y) of what a layer has just made, in its memory if that can be.
+at::Tensor activated(const Activation& activation, const at::Tensor& y) {
+  const auto* named = activation.get_if<NamedFunction>();
+  const bool is_relu =
+      named != nullptr && named->function == activations::relu.function;
+  return is_relu && kernels::is_plain(y) && kernels::nothing_watches()
+             ? y.relu_()
+             : activation(y);
+}
+
+}  // namespace
 
 std::vector<Linear> detail::make_linears(
     const std::vector<int64_t>& output_sizes, const Initializer& w_init,
@@ -44,7 +61,7 @@ at::Tensor MLP::operator()(const at::Tensor& x,
     y = layers[i](y);
     if (i + 1 == layers.size() && !activate_final) break;
     if (drops) y = dropout(y, *dropout_rate);
-    y = activation(y);
+    y = activated(activation, y);
   }
   return y;
 }
