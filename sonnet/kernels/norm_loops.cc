@@ -14,8 +14,15 @@ constexpr int64_t kRowsTogether = 32;
 // The numbers of a vector, of which `count` exist, to an array of doubles.
 template <class Isa>
 SNT_INLINE void add_to(double* sums, const Floats<Isa>& v, int64_t count) {
-  const int64_t n = count < Isa::kWidth ? count : Isa::kWidth;
-  for (int64_t i = 0; i < n; ++i) sums[i] += static_cast<double>(v[i]);
+  using Doubles = typename VectorOf<Isa::kWidth>::Double;
+  if (count < Isa::kWidth) {
+    for (int64_t i = 0; i < count; ++i) sums[i] += static_cast<double>(v[i]);
+    return;
+  }
+  Doubles all;
+  __builtin_memcpy(&all, sums, sizeof(all));
+  all += __builtin_convertvector(v, Doubles);
+  __builtin_memcpy(sums, &all, sizeof(all));
 }
 
 template <class Isa>

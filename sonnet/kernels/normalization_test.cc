@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sonnet/core/gradients.h"
+#include "sonnet/kernels/simd.h"
 #include "sonnet/testing/expect_close.h"
 
 namespace snt::kernels::normalization_test {
@@ -84,12 +85,17 @@ void expect_definition(const NormShape& s, bool parameters) {
 }
 
 TEST(Normalization, IsTheDefinition) {
-  for (const NormShape& s : shapes()) {
-    SCOPED_TRACE(testing::Message() << s.outer << " " << s.pixels << " "
-                                    << s.groups << " " << s.width);
-    expect_definition(s, true);
-    expect_definition(s, false);
+  for (const int level : {0, 1, 2}) {
+    limit_isa_level(level);
+    for (const NormShape& s : shapes()) {
+      SCOPED_TRACE(testing::Message()
+                   << level << ": " << s.outer << " " << s.pixels << " "
+                   << s.groups << " " << s.width);
+      expect_definition(s, true);
+      expect_definition(s, false);
+    }
   }
+  limit_isa_level(2);
 }
 
 // Numbers around 0 may round to either side of the relu: the slow one takes the

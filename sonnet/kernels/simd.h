@@ -23,16 +23,19 @@ template <>
 struct VectorOf<4> {
   using Float = float __attribute__((vector_size(16)));
   using Int = int32_t __attribute__((vector_size(16)));
+  using Double = double __attribute__((vector_size(32)));
 };
 template <>
 struct VectorOf<8> {
   using Float = float __attribute__((vector_size(32)));
   using Int = int32_t __attribute__((vector_size(32)));
+  using Double = double __attribute__((vector_size(64)));
 };
 template <>
 struct VectorOf<16> {
   using Float = float __attribute__((vector_size(64)));
   using Int = int32_t __attribute__((vector_size(64)));
+  using Double = double __attribute__((vector_size(128)));
 };
 
 // Instruction sets: floats in a vector, and rows of a tile of two vectors a row
