@@ -21,7 +21,8 @@ struct GruForwardLoop {
     const int64_t stride = row_stride(a.inputs + a.padded);
 
     Scratch scratch(2 * Scratch::size(rows * stride) +
-                    Scratch::size(rows * a.padded) + 2 * rows * kPanel);
+                    Scratch::size(rows * a.padded) +
+                    2 * Scratch::size(rows * kPanel));
     float* x_h = scratch.take(rows * stride);  // [rows, x and h]
     // [rows, x and r h]; if it resets after, r, then the h of the next step.
     float* x_rh = scratch.take(rows * stride);
