@@ -98,6 +98,16 @@ foreach(folder IN LISTS folders)
   endif()
 endforeach()
 
+# Kernels cut their work by the number of threads. libtorch's threads are not
+# instrumented for ThreadSanitizer.
+if(NOT SONNET_SANITIZE STREQUAL "thread")
+  sonnet_add_test(kernels_test_two_threads COMMAND kernels_test)
+  set(two_threads ${test_environment})
+  list(TRANSFORM two_threads REPLACE "OMP_NUM_THREADS=1" "OMP_NUM_THREADS=2")
+  set_tests_properties(kernels_test_two_threads PROPERTIES ENVIRONMENT
+                                                           "${two_threads}")
+endif()
+
 # The rest says nothing about threads.
 if(SONNET_SANITIZE STREQUAL "thread")
   return()

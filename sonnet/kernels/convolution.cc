@@ -38,10 +38,6 @@ Tensor as_channels_last(const Tensor& t) {
   return has_channels_last(t) ? t : empty_channels_last(t.sizes(), t).copy_(t);
 }
 
-float* data_or_null(const Tensor& t) {
-  return t.defined() ? t.data_ptr<float>() : nullptr;
-}
-
 // All by libtorch, to be differentiated again; rarely needed, so in the layout
 // that all its kernels take.
 Tensor padded(const Tensor& x, const ConvWindow& window) {
@@ -86,7 +82,7 @@ Tensor compute_y(const Tensor& x, const Tensor& w, const Tensor& b,
   plan->run({.x = x.data_ptr<float>(),
              .w = w.data_ptr<float>(),
              .y = y.data_ptr<float>(),
-             .b = data_or_null(b)});
+             .b = elements_or_null(b)});
   return y;
 }
 
@@ -142,7 +138,7 @@ std::pair<Tensor, Tensor> compute_w(const Tensor& x, const Tensor& y,
   plan->run({.x = x.data_ptr<float>(),
              .w = dw.data_ptr<float>(),
              .y = y.data_ptr<float>(),
-             .b = data_or_null(db)});
+             .b = elements_or_null(db)});
   return {dw, db};
 }
 

@@ -11,14 +11,6 @@
 namespace snt::kernels {
 namespace {
 
-// The sum of a vector's floats.
-template <class Isa>
-SNT_INLINE float sum_of_lanes(const Floats<Isa>& v) {
-  float sum = 0;
-  for (int i = 0; i < Isa::kWidth; ++i) sum += v[i];
-  return sum;
-}
-
 template <class Isa>
 SNT_INLINE bool any_lane(const Ints<Isa>& mask) {
   int32_t all = 0;

@@ -26,13 +26,6 @@ SNT_INLINE void add_to(double* sums, const Floats<Isa>& v, int64_t count) {
 }
 
 template <class Isa>
-SNT_INLINE float sum_of(const Floats<Isa>& v) {
-  float sum = 0;
-  for (int i = 0; i < Isa::kWidth; ++i) sum += v[i];
-  return sum;
-}
-
-template <class Isa>
 struct Sums {
   static SNT_INLINE void run(SumsArgs& a) {
     using V = Floats<Isa>;
@@ -196,7 +189,7 @@ struct RowNorm {
       for_vectors<Isa>(
           channels, [&](int64_t c, int64_t count) __attribute__((
                         always_inline)) { sum += load<Isa>(x + c, count); });
-      const float mean = sum_of<Isa>(sum) / size;
+      const float mean = sum_of_lanes<Isa>(sum) / size;
       V squares = {};
       for_vectors<Isa>(
           channels, [&](int64_t c, int64_t count)
@@ -206,7 +199,8 @@ struct RowNorm {
                             d[i] = 0;
                           squares += d * d;
                         });
-      const double variance = static_cast<double>(sum_of<Isa>(squares) / size);
+      const double variance =
+          static_cast<double>(sum_of_lanes<Isa>(squares) / size);
       const float rstd = static_cast<float>(1 / std::sqrt(variance + a.eps));
       a.mean[r] = mean;
       a.rstd[r] = rstd;
@@ -256,8 +250,8 @@ struct RowNormGradient {
             products += g * x_hat;  // Those that do not exist have g = 0.
           });
       if (a.dx == nullptr) continue;
-      const float average = sum_of<Isa>(sum) / size;
-      const float slope = sum_of<Isa>(products) / size;
+      const float average = sum_of_lanes<Isa>(sum) / size;
+      const float slope = sum_of_lanes<Isa>(products) / size;
       float* const dx = a.dx + r * channels;
       for_vectors<Isa>(
           channels, [&](int64_t c,

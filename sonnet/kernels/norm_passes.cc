@@ -8,15 +8,12 @@
 
 #include "sonnet/kernels/norm_loops.h"
 #include "sonnet/kernels/norm_plan.h"
+#include "sonnet/kernels/plain.h"
 
 namespace snt::kernels {
 namespace {
 
 using at::Tensor;
-
-const float* data_or_null(const Tensor& t) {
-  return t.defined() ? t.data_ptr<float>() : nullptr;
-}
 
 // [outer, groups] or, with `each_channel`, [outer, channels].
 Tensor numbers(const NormShape& s, bool each_channel, const Tensor& like) {
@@ -33,8 +30,8 @@ NormForward forward_by_row(const Tensor& x, const Tensor& scale,
   for_rows(shape, [&](int64_t, int64_t first, int64_t rows) {
     RowNormArgs args = {
         {x.data_ptr<float>() + first * channels, channels, rows, channels},
-        data_or_null(scale),
-        data_or_null(offset),
+        elements_or_null(scale),
+        elements_or_null(offset),
         eps,
         f.y.data_ptr<float>() + first * channels,
         f.mean.data_ptr<float>() + first,
@@ -82,7 +79,7 @@ NormGradients backward_by_row(const Tensor& dy, const Tensor& x,
     RowNormGradientArgs args = {
         {x.data_ptr<float>() + first * channels, channels, rows, channels},
         d.from(first, rows, channels),
-        data_or_null(scale),
+        elements_or_null(scale),
         mean.data_ptr<float>() + first,
         rstd.data_ptr<float>() + first,
         at_or_null(dx, first * channels),
@@ -111,7 +108,7 @@ NormForward norm_forward(const Tensor& x, const Tensor& scale,
   const Tensor shifts =
       offset.defined() ? offset : at::zeros({channels}, x.options());
   const float* const from = x.data_ptr<float>();
-  const float* const scales = data_or_null(scale);
+  const float* const scales = elements_or_null(scale);
   const double n = static_cast<double>(s.pixels);
   std::vector<double> sums = plan.sums();
 
@@ -187,7 +184,7 @@ NormGradients norm_backward(const Tensor& dy, const Tensor& x,
   const Tensor slopes = per_channel(), shifts = per_channel();
   const Tensor dscale = per_channel(), doffset = per_channel();
   const Tensor dx = wanted[0] ? at::empty_like(x) : Tensor();
-  const float* const scales = data_or_null(scale);
+  const float* const scales = elements_or_null(scale);
   const double size = static_cast<double>(s.pixels * s.width);
   for (int64_t i = 0; i < s.outer * channels; ++i) {
     means.data_ptr<float>()[i] = mean.data_ptr<float>()[i / s.width];
@@ -215,7 +212,7 @@ NormGradients norm_backward(const Tensor& dy, const Tensor& x,
                              means.data_ptr<float>() + p.outer * channels, sum,
                              sum + channels};
     args.factor = factors.data_ptr<float>() + p.outer * channels;
-    args.shift = data_or_null(y_shifts);
+    args.shift = elements_or_null(y_shifts);
     if (is_given) {
       args.y = gate.y.data_ptr<float>() + begin * channels;
       args.d = kept.data_ptr<float>() + begin * channels;
@@ -256,7 +253,7 @@ NormGradients norm_backward(const Tensor& dy, const Tensor& x,
                          slopes.data_ptr<float>() + p.outer * channels,
                          shifts.data_ptr<float>() + p.outer * channels,
                          dx.data_ptr<float>() + begin * channels,
-                         data_or_null(y_shifts)};
+                         elements_or_null(y_shifts)};
     run_Gradient(args);
   };
   plan.run(sums, first, between, second);

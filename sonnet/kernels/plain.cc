@@ -43,4 +43,8 @@ bool wants_gradient(std::initializer_list<const at::Tensor*> tensors) {
          });
 }
 
+float* elements_or_null(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
+}
+
 }  // namespace snt::kernels

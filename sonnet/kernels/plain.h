@@ -28,4 +28,7 @@ bool nothing_watches();
 // Whether gradients of some are wanted; undefined ones have none.
 bool wants_gradient(std::initializer_list<const at::Tensor*> tensors);
 
+// The elements of a contiguous tensor, or nullptr for an undefined one.
+float* elements_or_null(const at::Tensor& tensor);
+
 }  // namespace snt::kernels

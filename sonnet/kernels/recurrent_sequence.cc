@@ -141,10 +141,6 @@ void transposed_product(const at::Tensor& left, const at::Tensor& right,
         .out_stride = stride(result)});
 }
 
-float* elements_or_null(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
-}
-
 at::Tensor padded_bias(const at::Tensor& b, int64_t gates, int64_t padded) {
   const at::Tensor parts = b.reshape({gates, -1});
   return at::constant_pad_nd(parts, {0, padded - parts.size(1)}).contiguous();

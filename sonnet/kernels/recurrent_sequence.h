@@ -112,9 +112,6 @@ at::Tensor array_for(const at::Tensor& lengths, at::IntArrayRef shape);
 void transposed_product(const at::Tensor& left, const at::Tensor& right,
                         const at::Tensor& result);
 
-// The elements of a contiguous tensor, or nullptr for an undefined one.
-float* elements_or_null(const at::Tensor& tensor);
-
 // A bias of `gates` parts, with zeros behind each: [gates, padded].
 at::Tensor padded_bias(const at::Tensor& b, int64_t gates, int64_t padded);
 

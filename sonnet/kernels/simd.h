@@ -81,6 +81,14 @@ SNT_INLINE void store(float* to, const Floats<Isa>& v, int64_t count) {
   for (int64_t i = 0; i < count; ++i) to[i] = v[i];
 }
 
+// The sum of a vector's floats.
+template <class Isa>
+SNT_INLINE float sum_of_lanes(const Floats<Isa>& v) {
+  float sum = 0;
+  for (int i = 0; i < Isa::kWidth; ++i) sum += v[i];
+  return sum;
+}
+
 // Calls body(i, count) for vectors of [0, size); all but the last are full, and
 // know it.
 template <class Isa, class F>

@@ -213,23 +213,24 @@ at::Tensor convolve(const Who& who, const at::Tensor& x, const at::Tensor& w,
   const Sizes shape = output_shape(who, x, w, window, zeros);
   if (c10::multiply_integers(shape) == 0) return empty_result(x, w, b, shape);
 
-  Sizes both;  // Zeros that libtorch adds on both sides.
-  Sizes more;  // Further ones, last dimension first.
-  for (const auto& [before, after] : zeros) {
-    both.push_back(std::min(before, after));
-    more.insert(more.begin(), {before - both.back(), after - both.back()});
-  }
-  const kernels::ConvWindow all = window_over(window, zeros, groups);
-  const Engine engine = engine_of(window, both, groups);
-  const bool is_uneven =
-      std::any_of(more.begin(), more.end(), [](int64_t n) { return n > 0; });
   return in_working_dtype(
       [&](const at::Tensor& x, const at::Tensor& w, const at::Tensor& b) {
         if (kernels::takes_convolution(x, w, b)) {
-          return kernels::convolution(x, w, b, all, shape);
+          return kernels::convolution(
+              x, w, b, window_over(window, zeros, groups), shape);
         }
+        Sizes both;  // Zeros that libtorch adds on both sides.
+        Sizes more;  // Further ones, last dimension first.
+        for (const auto& [before, after] : zeros) {
+          both.push_back(std::min(before, after));
+          more.insert(more.begin(),
+                      {before - both.back(), after - both.back()});
+        }
+        const bool is_uneven = std::any_of(more.begin(), more.end(),
+                                           [](int64_t n) { return n > 0; });
         at::Tensor image = lifted(x);
         if (is_uneven) image = at::constant_pad_nd(image, more);
+        const Engine engine = engine_of(window, both, groups);
         return unlifted(engine.forward(image, kernel_for(image, w), b),
                         x.dim());
       },
@@ -261,22 +262,22 @@ at::Tensor convolve_transpose(const at::Tensor& x, const at::Tensor& w,
   shape.insert(shape.end(), sizes.begin(), sizes.end());
   if (c10::multiply_integers(shape) == 0) return empty_result(x, w, b, shape);
 
-  Sizes before;
-  Sizes with_odd = {x.size(0), w.size(1)};  // The odd zero after is cut off.
-  Sizes broadcast = {w.size(1)};
-  for (size_t i = 0; i < dims; ++i) {
-    before.push_back(zeros[i][0]);
-    with_odd.push_back(sizes[i] + zeros[i][1] - zeros[i][0]);
-    broadcast.push_back(1);
-  }
-  if (dims == 1) with_odd.insert(with_odd.begin() + 2, 1);
-  const kernels::ConvWindow all = window_over(window, zeros, /*groups=*/1);
-  const Engine engine = engine_of(window, before, /*groups=*/1);
   return in_working_dtype(
       [&](const at::Tensor& x, const at::Tensor& w, const at::Tensor& b) {
         if (kernels::takes_convolution(x, w, b)) {
-          return kernels::convolution_transpose(x, w, b, all, shape);
+          return kernels::convolution_transpose(
+              x, w, b, window_over(window, zeros, /*groups=*/1), shape);
         }
+        Sizes before;
+        Sizes with_odd = {x.size(0), w.size(1)};  // The odd zero is cut off.
+        Sizes broadcast = {w.size(1)};
+        for (size_t i = 0; i < dims; ++i) {
+          before.push_back(zeros[i][0]);
+          with_odd.push_back(sizes[i] + zeros[i][1] - zeros[i][0]);
+          broadcast.push_back(1);
+        }
+        if (dims == 1) with_odd.insert(with_odd.begin() + 2, 1);
+        const Engine engine = engine_of(window, before, /*groups=*/1);
         const at::Tensor image = lifted(x);
         at::Tensor y = unlifted(
             Transpose::apply(image, kernel_for(image, w), engine, with_odd),

@@ -3,26 +3,15 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <string>
-
 #include "sonnet/kernels/switches.h"
-#include "sonnet/optimizers/adam.h"
-#include "sonnet/optimizers/momentum.h"
 #include "sonnet/optimizers/optimizer.h"
 #include "sonnet/optimizers/reference_test.h"
-#include "sonnet/optimizers/rmsprop.h"
-#include "sonnet/optimizers/sgd.h"
+#include "sonnet/optimizers/rules_test.h"
 
 namespace snt::optimizers::lists_test {
 namespace {
 
 using detail::Tensors;
-
-struct Rule {
-  const char* name;
-  std::function<Optimizer()> make;
-};
 
 struct ListRules : testing::TestWithParam<Rule> {
   // The parameters after three steps, of shapes and dtypes of all kinds, with a
@@ -82,28 +71,7 @@ TEST_P(ListRules, SharedMemoryIsUpdatedInOrder) {
   EXPECT_TRUE(at::equal(steps(true), steps(false)));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Each, ListRules,
-    testing::Values(
-        Rule{"SGD", [] { return SGD{.learning_rate = 0.25}; }},
-        Rule{"Momentum",
-             [] { return Momentum{.learning_rate = 0.25, .momentum = 0.5}; }},
-        Rule{"Nesterov",
-             [] {
-               return Momentum{.learning_rate = 0.25,
-                               .momentum = 0.5,
-                               .use_nesterov = true};
-             }},
-        Rule{"RMSProp", [] { return RMSProp{.learning_rate = 0.25}; }},
-        Rule{"CenteredRMSProp",
-             [] {
-               return RMSProp{.learning_rate = 0.25,
-                              .momentum = 0.5,
-                              .epsilon = 0.1,
-                              .centered = true};
-             }},
-        Rule{"Adam", [] { return Adam{.learning_rate = 0.25}; }}),
-    [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Each, ListRules, testing::ValuesIn(rules()), name_of);
 
 TEST(TakeLists, TakesWhatCanBeMadeTogether) {
   const auto ones = [](at::IntArrayRef shape, at::ScalarType dtype) {

@@ -8,14 +8,11 @@
 
 #include <functional>
 #include <limits>
-#include <string>
 
 #include "sonnet/kernels/switches.h"
-#include "sonnet/optimizers/adam.h"
-#include "sonnet/optimizers/momentum.h"
 #include "sonnet/optimizers/optimizer.h"
 #include "sonnet/optimizers/reference_test.h"
-#include "sonnet/optimizers/rmsprop.h"
+#include "sonnet/optimizers/rules_test.h"
 #include "sonnet/optimizers/sgd.h"
 
 namespace snt::optimizers::one_pass_test {
@@ -26,11 +23,6 @@ struct Switched {
   explicit Switched(bool on) { kernels::switches().one_pass_updates = on; }
   ~Switched() { kernels::switches().one_pass_updates = before; }
   const bool before = kernels::switches().one_pass_updates;
-};
-
-struct Rule {
-  const char* name;
-  std::function<Optimizer()> make;
 };
 
 struct OnePassRules : testing::TestWithParam<Rule> {
@@ -286,28 +278,8 @@ TEST_P(OnePassRules, TakeGradientsThatShareMemoryWithParameters) {
   expect_close(steps(true), steps(false));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Each, OnePassRules,
-    testing::Values(
-        Rule{"SGD", [] { return SGD{.learning_rate = 0.25}; }},
-        Rule{"Momentum",
-             [] { return Momentum{.learning_rate = 0.25, .momentum = 0.5}; }},
-        Rule{"Nesterov",
-             [] {
-               return Momentum{.learning_rate = 0.25,
-                               .momentum = 0.5,
-                               .use_nesterov = true};
-             }},
-        Rule{"RMSProp", [] { return RMSProp{.learning_rate = 0.25}; }},
-        Rule{"CenteredRMSProp",
-             [] {
-               return RMSProp{.learning_rate = 0.25,
-                              .momentum = 0.5,
-                              .epsilon = 0.1,
-                              .centered = true};
-             }},
-        Rule{"Adam", [] { return Adam{.learning_rate = 0.25}; }}),
-    [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Each, OnePassRules, testing::ValuesIn(rules()),
+                         name_of);
 
 TEST(OnePass, SGDTakesAParameterTwice) {
   const Variable w(at::ones({3}));
