@@ -6,9 +6,9 @@
 #include <cstdlib>
 
 #include "sonnet/core/errors.h"
-#include "sonnet/kernels/caching_allocator.h"
-#include "sonnet/kernels/matmul.h"
-#include "sonnet/kernels/memory_limit.h"
+#include "sonnet/kernels/memory/caching_allocator.h"
+#include "sonnet/kernels/memory/memory_limit.h"
+#include "sonnet/kernels/products/matmul.h"
 #include "sonnet/kernels/switches.h"
 
 namespace snt {

@@ -12,8 +12,8 @@
 #include <string>
 
 #include "sonnet/core/memory.h"
-#include "sonnet/kernels/caching_allocator.h"
-#include "sonnet/kernels/memory_limit.h"
+#include "sonnet/kernels/memory/caching_allocator.h"
+#include "sonnet/kernels/memory/memory_limit.h"
 #include "sonnet/testing/message_of.h"
 
 namespace snt::initialize_test {

@@ -1,6 +1,6 @@
 #include "sonnet/core/memory.h"
 
-#include "sonnet/kernels/caching_allocator.h"
+#include "sonnet/kernels/memory/caching_allocator.h"
 
 namespace snt {
 

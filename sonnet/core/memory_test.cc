@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "sonnet/core/initialize.h"
-#include "sonnet/kernels/caching_allocator.h"
+#include "sonnet/kernels/memory/caching_allocator.h"
 
 namespace snt::memory_test {
 namespace {

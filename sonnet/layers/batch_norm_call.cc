@@ -8,7 +8,7 @@
 #include "sonnet/core/activation.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/kernels/normalization.h"
+#include "sonnet/kernels/norms/normalization.h"
 #include "sonnet/kernels/plain.h"
 #include "sonnet/layers/data_format.h"
 

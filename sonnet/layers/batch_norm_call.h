@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sonnet/core/remembered.h"
-#include "sonnet/kernels/normalization.h"
+#include "sonnet/kernels/norms/normalization.h"
 #include "sonnet/layers/norm.h"
 #include "sonnet/metrics/metric.h"
 

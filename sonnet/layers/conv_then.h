@@ -6,8 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "sonnet/kernels/convolution.h"
-#include "sonnet/kernels/normalization.h"
+#include "sonnet/kernels/convolutions/convolution.h"
+#include "sonnet/kernels/norms/normalization.h"
 #include "sonnet/layers/batch_norm.h"
 #include "sonnet/layers/conv.h"
 

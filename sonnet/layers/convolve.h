@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "sonnet/core/variable.h"
-#include "sonnet/kernels/convolution.h"
+#include "sonnet/kernels/convolutions/convolution.h"
 #include "sonnet/layers/convolution.h"
 
 namespace snt::detail {

@@ -7,7 +7,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/kernels/normalization.h"
+#include "sonnet/kernels/norms/normalization.h"
 #include "sonnet/layers/data_format.h"
 #include "sonnet/layers/norm.h"
 

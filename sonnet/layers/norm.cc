@@ -9,7 +9,7 @@
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
 #include "sonnet/initializers/constant.h"
-#include "sonnet/kernels/normalization.h"
+#include "sonnet/kernels/norms/normalization.h"
 #include "sonnet/layers/data_format.h"
 
 namespace snt::detail {

@@ -7,7 +7,7 @@
 #include "sonnet/core/half.h"
 #include "sonnet/core/initializer.h"
 #include "sonnet/initializers/variance_scaling.h"
-#include "sonnet/kernels/quantization.h"
+#include "sonnet/kernels/rows/quantization.h"
 #include "sonnet/layers/lookup.h"
 
 namespace snt::nets::detail {

@@ -4,7 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "sonnet/core/half.h"
-#include "sonnet/kernels/one_pass_update.h"
+#include "sonnet/kernels/updates/one_pass_update.h"
 #include "sonnet/optimizers/lists.h"
 #include "sonnet/optimizers/one_pass.h"
 #include "sonnet/optimizers/rounded.h"

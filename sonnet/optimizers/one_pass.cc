@@ -10,10 +10,10 @@
 #include <limits>
 #include <utility>
 
-#include "sonnet/kernels/equal_rows.h"
-#include "sonnet/kernels/one_pass_update.h"
 #include "sonnet/kernels/plain.h"
+#include "sonnet/kernels/rows/equal_rows.h"
 #include "sonnet/kernels/switches.h"
+#include "sonnet/kernels/updates/one_pass_update.h"
 
 namespace snt::optimizers::detail {
 namespace {

@@ -19,7 +19,7 @@ struct UpdateArrays;
 
 namespace snt::optimizers::detail {
 
-// A call of a kernel of kernels/one_pass_update.h.
+// A call of a kernel of kernels/updates/one_pass_update.h.
 using OnePass =
     c10::function_ref<void(const std::vector<kernels::UpdateArrays>&)>;
 

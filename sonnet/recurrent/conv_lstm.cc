@@ -7,7 +7,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/kernels/lstm_gates.h"
+#include "sonnet/kernels/recurrent/lstm_gates.h"
 #include "sonnet/layers/data_format.h"
 #include "sonnet/recurrent/cell.h"
 

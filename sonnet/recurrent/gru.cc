@@ -7,8 +7,8 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/kernels/gru_sequence.h"
-#include "sonnet/kernels/recurrent_sequence.h"
+#include "sonnet/kernels/recurrent/gru_sequence.h"
+#include "sonnet/kernels/recurrent/recurrent_sequence.h"
 #include "sonnet/recurrent/cell.h"
 
 namespace snt {

@@ -7,7 +7,7 @@
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
-#include "sonnet/kernels/lstm_sequence.h"
+#include "sonnet/kernels/recurrent/lstm_sequence.h"
 #include "sonnet/recurrent/cell.h"
 
 namespace snt {

@@ -9,8 +9,8 @@
 #include "sonnet/core/half.h"
 #include "sonnet/core/scope.h"
 #include "sonnet/initializers/constant.h"
-#include "sonnet/kernels/recurrent_sequence.h"
-#include "sonnet/kernels/rnn_sequence.h"
+#include "sonnet/kernels/recurrent/recurrent_sequence.h"
+#include "sonnet/kernels/recurrent/rnn_sequence.h"
 #include "sonnet/recurrent/cell.h"
 
 namespace snt {
