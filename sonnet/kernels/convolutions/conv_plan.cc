@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -158,6 +159,11 @@ ConvPlan::ConvPlan(const ConvProblem& p, at::IntArrayRef w_strides,
   const bool out = pass == ConvPass::w;
   reorder_.emplace(dnnl::reorder::primitive_desc(
       engine_, out ? w_ : user_w_, engine_, out ? user_w_ : w_, scaled));
+}
+
+bool are_all(at::IntArrayRef sizes, int64_t n) {
+  return std::all_of(sizes.begin(), sizes.end(),
+                     [n](int64_t size) { return size == n; });
 }
 
 void ConvPlan::run_convolution(const ConvArrays& a, float* w) const {

@@ -16,6 +16,9 @@ namespace snt::kernels {
 
 using ConvSizes = std::vector<int64_t>;
 
+// Whether each is n.
+bool are_all(at::IntArrayRef sizes, int64_t n);
+
 // How a window goes over x: a number for each of 1 to 3 spatial dimensions.
 // `before` and `after` are zeros around x.
 struct ConvWindow {

@@ -8,6 +8,7 @@
 #include <array>
 #include <utility>
 
+#include "sonnet/kernels/convolutions/winograd.h"
 #include "sonnet/kernels/differentiable_gradients.h"
 #include "sonnet/kernels/onednn.h"
 #include "sonnet/kernels/plain.h"
@@ -72,36 +73,44 @@ Tensor plain_transpose(const Tensor& y, const Tensor& w, const Tensor& b,
   return b.defined() ? x + b.view(broadcast) : x;
 }
 
+// Computes one of the arrays from the others, by the fastest way that there is;
+// false where there is none.
+bool compute(const ConvProblem& problem, IntArrayRef w_strides, ConvPass pass,
+             const ConvArrays& arrays) {
+  if (pays_winograd(problem)) {
+    run_winograd(problem, w_strides, pass, arrays);
+    return true;
+  }
+  const auto plan =
+      conv_plan(problem, w_strides, pass, {.bias = arrays.b != nullptr});
+  if (plan == nullptr) return false;
+  plan->run(arrays);
+  return true;
+}
+
 // y of x and w.
 Tensor compute_y(const Tensor& x, const Tensor& w, const Tensor& b,
                  const ConvWindow& window, IntArrayRef y_sizes) {
-  const auto plan = conv_plan({x.sizes(), w.sizes(), y_sizes, window},
-                              w.strides(), ConvPass::y, {.bias = b.defined()});
-  if (plan == nullptr) return plain_convolution(x, w, b, window);
   const Tensor y = empty_channels_last(y_sizes, x);
-  plan->run({.x = x.data_ptr<float>(),
-             .w = w.data_ptr<float>(),
-             .y = y.data_ptr<float>(),
-             .b = elements_or_null(b)});
-  return y;
+  const bool is_done =
+      compute({x.sizes(), w.sizes(), y_sizes, window}, w.strides(), ConvPass::y,
+              {.x = x.data_ptr<float>(),
+               .w = w.data_ptr<float>(),
+               .y = y.data_ptr<float>(),
+               .b = elements_or_null(b)});
+  return is_done ? y : plain_convolution(x, w, b, window);
 }
 
 // The gradient of x, from that of y.
 Tensor compute_x(const Tensor& y, const Tensor& w, const ConvWindow& window,
                  IntArrayRef x_sizes) {
-  const auto plan = conv_plan({x_sizes, w.sizes(), y.sizes(), window},
-                              w.strides(), ConvPass::x, {});
-  if (plan == nullptr) return plain_transpose(y, w, {}, window, x_sizes);
   const Tensor x = empty_channels_last(x_sizes, y);
-  plan->run({.x = x.data_ptr<float>(),
-             .w = w.data_ptr<float>(),
-             .y = y.data_ptr<float>()});
-  return x;
-}
-
-bool are_all(IntArrayRef sizes, int64_t n) {
-  return std::all_of(sizes.begin(), sizes.end(),
-                     [n](int64_t size) { return size == n; });
+  const bool is_done =
+      compute({x_sizes, w.sizes(), y.sizes(), window}, w.strides(), ConvPass::x,
+              {.x = x.data_ptr<float>(),
+               .w = w.data_ptr<float>(),
+               .y = y.data_ptr<float>()});
+  return is_done ? x : plain_transpose(y, w, {}, window, x_sizes);
 }
 
 // Gradients of w and, if wanted, b from that of y.
@@ -124,9 +133,14 @@ std::pair<Tensor, Tensor> compute_w(const Tensor& x, const Tensor& y,
   const Tensor dw = w.is_non_overlapping_and_dense()
                         ? at::empty_strided(w.sizes(), w.strides(), w.options())
                         : at::empty(w.sizes(), w.options());
-  const auto plan = conv_plan({x.sizes(), w.sizes(), y.sizes(), window},
-                              dw.strides(), ConvPass::w, {.bias = wants_b});
-  if (plan == nullptr) {
+  const Tensor db = wants_b ? at::empty({w.size(0)}, w.options()) : Tensor();
+  const bool is_done = compute({x.sizes(), w.sizes(), y.sizes(), window},
+                               dw.strides(), ConvPass::w,
+                               {.x = x.data_ptr<float>(),
+                                .w = dw.data_ptr<float>(),
+                                .y = y.data_ptr<float>(),
+                                .b = elements_or_null(db)});
+  if (!is_done) {
     const ConvSizes none(window.stride.size(), 0);
     const auto all = at::convolution_backward(
         y.contiguous(), padded(x, window), w.contiguous(),
@@ -134,11 +148,6 @@ std::pair<Tensor, Tensor> compute_w(const Tensor& x, const Tensor& y,
         /*transposed=*/false, none, window.groups, {false, true, wants_b});
     return {std::get<1>(all), std::get<2>(all)};
   }
-  const Tensor db = wants_b ? at::empty({w.size(0)}, w.options()) : Tensor();
-  plan->run({.x = x.data_ptr<float>(),
-             .w = dw.data_ptr<float>(),
-             .y = y.data_ptr<float>(),
-             .b = elements_or_null(db)});
   return {dw, db};
 }
 
@@ -309,14 +318,25 @@ Tensor convolution_then(const Tensor& x, const Tensor& w,
       (addend.defined() && !(is_plain(addend) && has_channels_last(addend)))) {
     return {};
   }
+  const ConvProblem problem = {x.sizes(), w.sizes(), y_sizes, window};
+  ConvArrays arrays = {.x = x.data_ptr<float>(),
+                       .w = w.data_ptr<float>(),
+                       .b = after.shift.data_ptr<float>(),
+                       .factor = after.factor.data_ptr<float>(),
+                       .addend = elements_or_null(addend)};
+  if (pays_winograd(problem)) {
+    const Tensor y = empty_channels_last(y_sizes, x);
+    arrays.y = y.data_ptr<float>();
+    run_winograd(problem, w.strides(), ConvPass::y, arrays, after.relu);
+    return y;
+  }
   // Adding while y is written spares a pass over memory, but oneDNN has slower
   // kernels for it, which matters where w is most of the work; and on CPUs
   // without AVX-512 those of 2.6 add wrong numbers.
   const bool adds =
       addend.defined() && has_avx512() && addend.numel() >= w.numel();
   const bool sums = addend.defined() && !adds;
-  const auto plan = conv_plan({x.sizes(), w.sizes(), y_sizes, window},
-                              w.strides(), ConvPass::y,
+  const auto plan = conv_plan(problem, w.strides(), ConvPass::y,
                               {.bias = true,
                                .factor = true,
                                .addend = adds,
@@ -325,12 +345,9 @@ Tensor convolution_then(const Tensor& x, const Tensor& w,
   if (plan == nullptr) return {};
   const Tensor y = empty_channels_last(y_sizes, x);
   if (sums) y.copy_(addend);
-  plan->run({.x = x.data_ptr<float>(),
-             .w = w.data_ptr<float>(),
-             .y = y.data_ptr<float>(),
-             .b = after.shift.data_ptr<float>(),
-             .factor = after.factor.data_ptr<float>(),
-             .addend = adds ? addend.data_ptr<float>() : nullptr});
+  arrays.y = y.data_ptr<float>();
+  if (!adds) arrays.addend = nullptr;
+  plan->run(arrays);
   return y;
 }
 

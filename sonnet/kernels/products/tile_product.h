@@ -28,6 +28,19 @@ void multiply(PlainIsa, int64_t rows, int64_t depth, const float* left,
               int64_t left_stride, const float* panel, float* out,
               int64_t out_stride);
 
+// out += left^T panel
+//
+//   left [depth, rows], out [rows, 2 kWidth]   of the given strides
+void add_transposed_product(Avx512Isa, int64_t rows, int64_t depth,
+                            const float* left, int64_t left_stride,
+                            const float* panel, float* out, int64_t out_stride);
+void add_transposed_product(Avx2Isa, int64_t rows, int64_t depth,
+                            const float* left, int64_t left_stride,
+                            const float* panel, float* out, int64_t out_stride);
+void add_transposed_product(PlainIsa, int64_t rows, int64_t depth,
+                            const float* left, int64_t left_stride,
+                            const float* panel, float* out, int64_t out_stride);
+
 // kWidth of the instruction set of isa_level().
 int64_t vector_width();
 
