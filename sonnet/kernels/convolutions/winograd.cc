@@ -46,15 +46,16 @@ struct Chunks {
   int64_t tiles;
 };
 
-Chunks chunks_of(int64_t total, int64_t numbers_per_tile, int64_t least) {
+Chunks chunks_of(int64_t total, int64_t numbers_per_tile) {
+  constexpr int64_t kLeast = 28;  // Rows that a product wants.
   constexpr int64_t kPrivate = 1 << 18, kShared = 1 << 22;  // Floats.
   const int64_t threads = at::get_num_threads();
   const int64_t fit = kPrivate / (kPlaces * numbers_per_tile);
-  if (fit >= least && total >= least * threads) {
+  if (fit >= kLeast && total >= kLeast * threads) {
     const int64_t rounds = divide_up(total, fit * threads);
     return {true, divide_up(total, rounds * threads)};
   }
-  const int64_t most = std::max(least, kShared / (kPlaces * numbers_per_tile));
+  const int64_t most = std::max(kLeast, kShared / (kPlaces * numbers_per_tile));
   return {false, divide_up(total, divide_up(total, most))};
 }
 
@@ -174,8 +175,7 @@ void correlate(const Correlation& c) {
   };
 
   const int64_t total = c.images * to.down * to.across;
-  const Chunks chunks =
-      chunks_of(total, c.from.channels + c.to.channels, /*least=*/28);
+  const Chunks chunks = chunks_of(total, c.from.channels + c.to.channels);
   for_parts(chunks.is_private ? Loop(parallel_for_each) : Loop(serial_for_each),
             total, chunks.tiles, [&](int64_t first, int64_t count) {
               run_chunk(chunks.is_private ? Loop(serial_for_each)
@@ -206,7 +206,7 @@ void correlate_gradients(const ConvProblem& p, const TileWeights& shape,
   const Image x = image_of(p.x), y = image_of(p.y);
   const ImageTiles from = tiles_of(x, y), to = tiles_of(y, y);
   const int64_t total = p.x[0] * to.down * to.across;
-  const Chunks chunks = chunks_of(total, depth + columns, /*least=*/56);
+  const Chunks chunks = chunks_of(total, depth + columns);
 
   // Sums are those of a thread where chunks are, and always in the same order.
   const int64_t parts = chunks.is_private ? at::get_num_threads() : 1;
@@ -287,12 +287,12 @@ bool pays_winograd(const ConvProblem& p) {
   }
   // Channels fill vectors, and products are most of the work.
   if (p.w[0] < 16 || p.w[1] < 16) return false;
-  const int64_t down = divide_up(p.y[2], kTileSide);
-  const int64_t across = divide_up(p.y[3], kTileSide);
-  const int64_t tiles = p.y[0] * down * across;
-  // Weights are transformed for some tiles at least, and these are filled.
-  return tiles >= 16 &&
-         2 * p.y[2] * p.y[3] >= down * across * kTileSide * kTileSide;
+  // Multiplications for each pair of channels. The transforms of a tile take as
+  // long as 5 of them, those of the weights as long as 50 tiles.
+  const int64_t pixels = p.y[0] * p.y[2] * p.y[3];
+  const int64_t tiles =
+      p.y[0] * divide_up(p.y[2], kTileSide) * divide_up(p.y[3], kTileSide);
+  return (kPlaces + 5) * tiles + 50 * kPlaces < 8 * pixels;
 }
 
 void run_winograd(const ConvProblem& p, at::IntArrayRef w_strides,

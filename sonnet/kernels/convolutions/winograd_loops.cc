@@ -151,34 +151,59 @@ struct OutputTiles {
   }
 };
 
+constexpr int kTaps = 3;  // Weights, down and across.
+
+// numbers[p][q][i] = the weights of a vector of columns, for the row r + i.
+template <class Isa>
+struct WeightBlock {
+  static constexpr int kRows = Isa::kWidth;
+  float numbers[kTaps][kTaps][kRows][Isa::kWidth] = {};
+
+  // Along the rows, which is along memory where columns are strided.
+  SNT_INLINE void read(const TileWeights& s, const float* w, int64_t rows,
+                       int64_t columns) {
+    for (int p = 0; p < kTaps; ++p) {
+      for (int q = 0; q < kTaps; ++q) {
+        for (int64_t l = 0; l < columns; ++l) {
+          const float* const from =
+              w + p * s.down + q * s.across + l * s.to_column;
+          for (int64_t i = 0; i < rows; ++i) {
+            numbers[p][q][i][l] = from[i * s.to_depth];
+          }
+        }
+      }
+    }
+  }
+};
+
 template <class Isa>
 struct WeightTiles {
   static SNT_INLINE void run(WeightsArgs& a) {
     using V = Floats<Isa>;
-    constexpr int kTaps = 3;
     const TileWeights& s = a.shape;
-    // Rows within columns: strided columns share their lines with them.
+    const bool is_strided = s.to_column != 1;
     for (int64_t c = 0; c < up<Isa>(s.columns); c += Isa::kWidth) {
-      const int64_t count = s.columns - c;
-      for (int64_t r = a.first; r < a.last; ++r) {
-        const float* const w = a.w + r * s.to_depth + c * s.to_column;
-        V from[kTaps][kTaps], to[kTilePlaces][kTilePlaces];
-        for (int p = 0; p < kTaps; ++p) {
-          for (int q = 0; q < kTaps; ++q) {
-            const float* const at = w + p * s.down + q * s.across;
-            if (s.to_column == 1) {
-              from[p][q] = load_some<Isa>(at, count);
-            } else {
-              float numbers[Isa::kWidth] = {};
-              for (int l = 0; l < std::min<int64_t>(count, Isa::kWidth); ++l) {
-                numbers[l] = at[l * s.to_column];
-              }
-              from[p][q] = load<Isa>(numbers);
+      const int64_t count = std::min<int64_t>(s.columns - c, Isa::kWidth);
+      for (int64_t first = a.first; first < a.last; first += Isa::kWidth) {
+        const int64_t rows = std::min<int64_t>(a.last - first, Isa::kWidth);
+        const float* const w = a.w + first * s.to_depth + c * s.to_column;
+        WeightBlock<Isa> block;
+        if (is_strided) block.read(s, w, rows, count);
+        for (int64_t i = 0; i < rows; ++i) {
+          V from[kTaps][kTaps], to[kTilePlaces][kTilePlaces];
+          for (int p = 0; p < kTaps; ++p) {
+            for (int q = 0; q < kTaps; ++q) {
+              from[p][q] = is_strided
+                               ? load<Isa>(block.numbers[p][q][i])
+                               : load_some<Isa>(w + i * s.to_depth +
+                                                    p * s.down + q * s.across,
+                                                count);
             }
           }
+          transform_square<WeightTransform>(from, to);
+          store_square<Isa>(to, a.to,
+                            a.to.data + place_of<Isa>(a.to, first + i, c));
         }
-        transform_square<WeightTransform>(from, to);
-        store_square<Isa>(to, a.to, a.to.data + place_of<Isa>(a.to, r, c));
       }
     }
   }
@@ -188,7 +213,6 @@ template <class Isa>
 struct WeightGradientTiles {
   static SNT_INLINE void run(WeightGradientArgs& a) {
     using V = Floats<Isa>;
-    constexpr int kTaps = 3;
     const TileWeights& s = a.shape;
     for (int64_t r = a.first; r < a.last; ++r) {
       for_vectors<Isa>(
