@@ -1,6 +1,7 @@
 #include "sonnet/kernels/convolutions/winograd_loops.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sonnet/kernels/convolutions/winograd_transforms.h"
 #include "sonnet/kernels/products/tile_product.h"
@@ -153,56 +154,107 @@ struct OutputTiles {
 
 constexpr int kTaps = 3;  // Weights, down and across.
 
-// numbers[p][q][i] = the weights of a vector of columns, for the row r + i.
+// A square of weights of a vector of columns.
 template <class Isa>
-struct WeightBlock {
-  static constexpr int kRows = Isa::kWidth;
-  float numbers[kTaps][kTaps][kRows][Isa::kWidth] = {};
+using Weights = Floats<Isa>[kTaps][kTaps];
 
-  // Along the rows, which is along memory where columns are strided.
-  SNT_INLINE void read(const TileWeights& s, const float* w, int64_t rows,
-                       int64_t columns) {
-    for (int p = 0; p < kTaps; ++p) {
-      for (int q = 0; q < kTaps; ++q) {
-        for (int64_t l = 0; l < columns; ++l) {
-          const float* const from =
-              w + p * s.down + q * s.across + l * s.to_column;
-          for (int64_t i = 0; i < rows; ++i) {
-            numbers[p][q][i][l] = from[i * s.to_depth];
-          }
+// The squares of W rows.
+template <class Isa>
+using WeightRows = float[Isa::kWidth][kTaps][kTaps][Isa::kWidth];
+
+// Of each block of 2 kStep x 2 kStep numbers in two rows that are kStep apart,
+// the row (the second if `kSecond`) with its corner off the diagonal exchanged.
+template <class Isa, int kStep, bool kSecond, int... kLanes>
+SNT_INLINE Floats<Isa> exchange(const Floats<Isa>& a, const Floats<Isa>& b,
+                                std::integer_sequence<int, kLanes...>) {
+  return __builtin_shufflevector(
+      a, b,
+      ((kLanes & kStep) == 0
+           ? kLanes + (kSecond ? kStep : 0)
+           : Isa::kWidth + kLanes - (kSecond ? 0 : kStep))...);
+}
+
+// Rows become columns.
+template <class Isa, int kStep = 1>
+SNT_INLINE void transpose(Floats<Isa> (&v)[Isa::kWidth]) {
+  if constexpr (kStep < Isa::kWidth) {
+    constexpr std::make_integer_sequence<int, Isa::kWidth> kLanes;
+#pragma GCC unroll 16
+    for (int i = 0; i < Isa::kWidth; ++i) {
+      if ((i & kStep) != 0) continue;
+      const Floats<Isa> a = v[i], b = v[i + kStep];
+      v[i] = exchange<Isa, kStep, false>(a, b, kLanes);
+      v[i + kStep] = exchange<Isa, kStep, true>(a, b, kLanes);
+    }
+    transpose<Isa, 2 * kStep>(v);
+  }
+}
+
+// Strided columns are read along the rows, as they lie in memory.
+template <class Isa>
+SNT_INLINE void read_rows(const TileWeights& s, const float* w, int64_t rows,
+                          int64_t columns, WeightRows<Isa>& to) {
+  for (int p = 0; p < kTaps; ++p) {
+    for (int q = 0; q < kTaps; ++q) {
+      const float* const tap = w + p * s.down + q * s.across;
+      if (s.to_depth == 1 && rows == Isa::kWidth && columns >= Isa::kWidth) {
+        Floats<Isa> v[Isa::kWidth];
+#pragma GCC unroll 16
+        for (int l = 0; l < Isa::kWidth; ++l) {
+          v[l] = load<Isa>(tap + l * s.to_column);
+        }
+        transpose<Isa>(v);
+#pragma GCC unroll 16
+        for (int i = 0; i < Isa::kWidth; ++i) store<Isa>(to[i][p][q], v[i]);
+        continue;
+      }
+      for (int64_t l = 0; l < Isa::kWidth; ++l) {
+        const float* const from = tap + l * s.to_column;
+        for (int64_t i = 0; i < rows; ++i) {
+          to[i][p][q][l] = l < columns ? from[i * s.to_depth] : 0;
         }
       }
     }
   }
-};
+}
+
+template <class Isa>
+SNT_INLINE void write_row(const WeightsArgs& a, const float* w, int64_t down,
+                          int64_t across, int64_t count, int64_t row,
+                          int64_t column) {
+  Weights<Isa> from;
+  Floats<Isa> to[kTilePlaces][kTilePlaces];
+#pragma GCC unroll 3
+  for (int p = 0; p < kTaps; ++p) {
+#pragma GCC unroll 3
+    for (int q = 0; q < kTaps; ++q) {
+      from[p][q] = load_some<Isa>(w + p * down + q * across, count);
+    }
+  }
+  transform_square<WeightTransform>(from, to);
+  store_square<Isa>(to, a.to, a.to.data + place_of<Isa>(a.to, row, column));
+}
 
 template <class Isa>
 struct WeightTiles {
   static SNT_INLINE void run(WeightsArgs& a) {
-    using V = Floats<Isa>;
     const TileWeights& s = a.shape;
-    const bool is_strided = s.to_column != 1;
     for (int64_t c = 0; c < up<Isa>(s.columns); c += Isa::kWidth) {
-      const int64_t count = std::min<int64_t>(s.columns - c, Isa::kWidth);
-      for (int64_t first = a.first; first < a.last; first += Isa::kWidth) {
-        const int64_t rows = std::min<int64_t>(a.last - first, Isa::kWidth);
-        const float* const w = a.w + first * s.to_depth + c * s.to_column;
-        WeightBlock<Isa> block;
-        if (is_strided) block.read(s, w, rows, count);
+      const int64_t count = s.columns - c;
+      const float* const w = a.w + c * s.to_column;
+      if (s.to_column == 1) {
+        for (int64_t r = a.first; r < a.last; ++r) {
+          write_row<Isa>(a, w + r * s.to_depth, s.down, s.across, count, r, c);
+        }
+        continue;
+      }
+      for (int64_t r = a.first; r < a.last; r += Isa::kWidth) {
+        const int64_t rows = std::min<int64_t>(a.last - r, Isa::kWidth);
+        WeightRows<Isa> numbers;
+        read_rows<Isa>(s, w + r * s.to_depth, rows, count, numbers);
         for (int64_t i = 0; i < rows; ++i) {
-          V from[kTaps][kTaps], to[kTilePlaces][kTilePlaces];
-          for (int p = 0; p < kTaps; ++p) {
-            for (int q = 0; q < kTaps; ++q) {
-              from[p][q] = is_strided
-                               ? load<Isa>(block.numbers[p][q][i])
-                               : load_some<Isa>(w + i * s.to_depth +
-                                                    p * s.down + q * s.across,
-                                                count);
-            }
-          }
-          transform_square<WeightTransform>(from, to);
-          store_square<Isa>(to, a.to,
-                            a.to.data + place_of<Isa>(a.to, first + i, c));
+          write_row<Isa>(a, &numbers[i][0][0][0], kTaps * Isa::kWidth,
+                         Isa::kWidth, Isa::kWidth, r + i, c);
         }
       }
     }
@@ -220,7 +272,9 @@ struct WeightGradientTiles {
                          int64_t count) __attribute__((always_inline)) {
             const float* const from = a.from.data + place_of<Isa>(a.from, r, c);
             V u[kTilePlaces][kTilePlaces], to[kTaps][kTaps];
+#pragma GCC unroll 6
             for (int p = 0; p < kTilePlaces; ++p) {
+#pragma GCC unroll 6
               for (int q = 0; q < kTilePlaces; ++q) {
                 const float* at = from + (p * kTilePlaces + q) * a.from.plane;
                 V sum = load<Isa>(at);
@@ -232,7 +286,9 @@ struct WeightGradientTiles {
             }
             transform_square<WeightGradientTransform>(u, to);
             float* const w = a.w + r * s.to_depth + c * s.to_column;
+#pragma GCC unroll 3
             for (int p = 0; p < kTaps; ++p) {
+#pragma GCC unroll 3
               for (int q = 0; q < kTaps; ++q) {
                 float* const at = w + p * s.down + q * s.across;
                 if (s.to_column == 1) {
