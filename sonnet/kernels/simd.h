@@ -98,64 +98,49 @@ SNT_INLINE void for_vectors(int64_t size, const F& body) {
   if (i < size) body(i, size - i);
 }
 
-// What the two below share: e^x = p 2^n, where `n` are the bits of n.
+// e^x = (1 + m) power for x in [-87, 89]; `power` is 2^n, and inf for n = 128.
+// Coefficients: Cephes (expf.c).
 template <class Isa>
-SNT_INLINE void split_exp(const Floats<Isa>& x, Floats<Isa>& p, Ints<Isa>& n) {
+SNT_INLINE void split_exp(const Floats<Isa>& x, Floats<Isa>& m,
+                          Floats<Isa>& power) {
   using V = Floats<Isa>;
-  const V zero = {};
   // x = n log(2) + r; adding 1.5 * 2^23 rounds to an integer.
   const V shifted = x * 1.44269504088896341f + 12582912.0f;
   const V whole = shifted - 12582912.0f;
   const V r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-  p = zero + 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
+  V p = r * 1.9875691500e-4f + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  n = (Ints<Isa>)shifted - 0x4B400000;
+  m = p * (r * r) + r;
+  power = (V)(((Ints<Isa>)shifted - (0x4B400000 - 127)) << 23);
 }
 
-// e^x to 2 units in the last place; inf, 0 and NaN where they belong.
-// Coefficients: Cephes (expf.c).
+// x within [least, most]; NaN stays.
 template <class Isa>
-SNT_INLINE Floats<Isa> exp(const Floats<Isa>& given) {
-  using V = Floats<Isa>;
-  const V zero = {};
-  V x = given > 104.0f ? zero + 104.0f : given;  // NaN stays.
-  x = x < -104.0f ? zero - 104.0f : x;
-  V p;
-  Ints<Isa> n;
-  split_exp<Isa>(x, p, n);
-  const Ints<Isa> half = n >> 1;  // In two factors: both are normal numbers.
-  return p * (V)((half + 127) << 23) * (V)((n - half + 127) << 23);
+SNT_INLINE Floats<Isa> clamp(const Floats<Isa>& x, float least, float most) {
+  const Floats<Isa> zero = {};
+  const Floats<Isa> v = x > most ? zero + most : x;
+  return v < least ? zero + least : v;
 }
 
+// 1 / (1 + e^-x) to 3 units in the last place; 0 below 1e-38, and NaN stays.
 template <class Isa>
 SNT_INLINE Floats<Isa> sigmoid(const Floats<Isa>& x) {
-  return 1.0f / (1.0f + exp<Isa>(-x));
+  Floats<Isa> m, power;
+  split_exp<Isa>(clamp<Isa>(-x, -87.0f, 89.0f), m, power);
+  return 1.0f / (1.0f + (1.0f + m) * power);
 }
 
-// tanh to 2 units in the last place; NaN stays. Coefficients: Cephes (tanhf.c).
+// (e^2x - 1) / (e^2x + 1) to 3 units in the last place; NaN stays. Where x is
+// small n is 0, and nothing is lost in e^2x - 1 = m.
 template <class Isa>
 SNT_INLINE Floats<Isa> tanh(const Floats<Isa>& x) {
-  using V = Floats<Isa>;
-  const V zero = {};
-  const V size = x < 0.0f ? -x : x;
-  const V twice = size > 10.0f ? zero + 20.0f : size + size;  // NaN stays.
-  V e;
-  Ints<Isa> n;
-  split_exp<Isa>(twice, e, n);
-  const V large = 1.0f - 2.0f / (e * (V)((n + 127) << 23) + 1.0f);
-
-  const V s = x * x;
-  V p = s * -5.70498872745e-3f + 2.06390887954e-2f;
-  p = p * s - 5.37397155531e-2f;
-  p = p * s + 1.33314422036e-1f;
-  p = p * s - 3.33332819422e-1f;
-  const V small = p * s * x + x;
-  return size > zero + 0.625f ? (x < 0.0f ? -large : large) : small;
+  Floats<Isa> m, power;
+  split_exp<Isa>(clamp<Isa>(x + x, -20.0f, 20.0f), m, power);
+  const Floats<Isa> less_one = m * power + (power - 1.0f);
+  return less_one / (less_one + 2.0f);
 }
 
 // The best of them that this processor has: 2 is Avx512Isa, 1 Avx2Isa (with
