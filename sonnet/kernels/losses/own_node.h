@@ -32,7 +32,8 @@ template <class Pointer>
 Pointer owned(torch::autograd::Node* node) {
   if constexpr (std::is_same_v<Pointer,
                                std::shared_ptr<torch::autograd::Node>>) {
-    return Pointer(node, torch::autograd::deleteNode);
+    // Found by the type of its argument: there is none elsewhere.
+    return Pointer(node, [](auto* n) { deleteNode(n); });
   } else {
     return Pointer::unsafe_steal_from_new(node);
   }
