@@ -6,6 +6,8 @@
 #include <cstdlib>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/kernels/losses/means.h"
+#include "sonnet/kernels/losses/squares.h"
 #include "sonnet/kernels/memory/caching_allocator.h"
 #include "sonnet/kernels/memory/memory_limit.h"
 #include "sonnet/kernels/products/matmul.h"
@@ -51,6 +53,11 @@ void initialize(InitializeOptions options) {
   on.fast_norms = options.fast_norms;
   on.fast_convolutions = options.fast_convolutions;
   on.fast_quantizers = options.fast_quantizers;
+  on.fast_losses = options.fast_losses;
+  if (options.fast_losses) {
+    kernels::install_squares();
+    kernels::install_means();
+  }
 }
 
 }  // namespace snt

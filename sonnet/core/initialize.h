@@ -36,6 +36,10 @@ struct InitializeOptions {
   // in one pass.
   bool fast_quantizers = true;
 
+  // Squares and means of float32 on a CPU, the program's own too, have
+  // gradients that take one pass over memory, or none.
+  bool fast_losses = true;
+
   // Memory of CPU tensors of 64 KiB and more waits for its next use instead of
   // going back to the system, and is in huge pages where the system gives them.
   // `memory_statistics` counts it, `empty_cache` gives it back. Not under

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
                    .fast_norms = !plain,
                    .fast_convolutions = !plain,
                    .fast_quantizers = !plain,
+                   .fast_losses = !plain,
                    .caching_allocator = !plain});
   try {
     return snt::goldens::run_goldens(folder, options, std::cout)

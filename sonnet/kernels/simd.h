@@ -81,12 +81,26 @@ SNT_INLINE void store(float* to, const Floats<Isa>& v, int64_t count) {
   for (int64_t i = 0; i < count; ++i) to[i] = v[i];
 }
 
+// A vector, added up to four floats.
+SNT_INLINE VectorOf<4>::Float in_four(const VectorOf<4>::Float& v) { return v; }
+SNT_INLINE VectorOf<4>::Float in_four(const VectorOf<8>::Float& v) {
+  return __builtin_shufflevector(v, v, 0, 1, 2, 3) +
+         __builtin_shufflevector(v, v, 4, 5, 6, 7);
+}
+SNT_INLINE VectorOf<4>::Float in_four(const VectorOf<16>::Float& v) {
+  const VectorOf<8>::Float half =
+      __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+      __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  return in_four(half);
+}
+
 // The sum of a vector's floats.
 template <class Isa>
 SNT_INLINE float sum_of_lanes(const Floats<Isa>& v) {
-  float sum = 0;
-  for (int i = 0; i < Isa::kWidth; ++i) sum += v[i];
-  return sum;
+  const VectorOf<4>::Float four = in_four(v);
+  const VectorOf<4>::Float two =
+      four + __builtin_shufflevector(four, four, 2, 3, 0, 1);
+  return two[0] + two[1];
 }
 
 // Calls body(i, count) for vectors of [0, size); all but the last are full, and

@@ -14,6 +14,7 @@ struct Switches {
   std::atomic<bool> fast_norms{true};
   std::atomic<bool> fast_convolutions{true};
   std::atomic<bool> fast_quantizers{true};
+  std::atomic<bool> fast_losses{true};
 };
 
 // Those of the process. Never destroyed.
