@@ -8,6 +8,7 @@
 #include <array>
 #include <utility>
 
+#include "sonnet/kernels/convolutions/depthwise.h"
 #include "sonnet/kernels/convolutions/winograd.h"
 #include "sonnet/kernels/differentiable_gradients.h"
 #include "sonnet/kernels/onednn.h"
@@ -91,6 +92,7 @@ bool compute(const ConvProblem& problem, IntArrayRef w_strides, ConvPass pass,
 // y of x and w.
 Tensor compute_y(const Tensor& x, const Tensor& w, const Tensor& b,
                  const ConvWindow& window, IntArrayRef y_sizes) {
+  if (is_depthwise(w, window)) return depthwise_y(x, w, b, window, y_sizes);
   const Tensor y = empty_channels_last(y_sizes, x);
   const bool is_done =
       compute({x.sizes(), w.sizes(), y_sizes, window}, w.strides(), ConvPass::y,
@@ -104,6 +106,7 @@ Tensor compute_y(const Tensor& x, const Tensor& w, const Tensor& b,
 // The gradient of x, from that of y.
 Tensor compute_x(const Tensor& y, const Tensor& w, const ConvWindow& window,
                  IntArrayRef x_sizes) {
+  if (is_depthwise(w, window)) return depthwise_x(y, w, window, x_sizes);
   const Tensor x = empty_channels_last(x_sizes, y);
   const bool is_done =
       compute({x_sizes, w.sizes(), y.sizes(), window}, w.strides(), ConvPass::x,
@@ -117,6 +120,10 @@ Tensor compute_x(const Tensor& y, const Tensor& w, const ConvWindow& window,
 std::pair<Tensor, Tensor> compute_w(const Tensor& x, const Tensor& y,
                                     const Tensor& w, bool wants_b,
                                     const ConvWindow& window) {
+  if (is_depthwise(w, window)) {
+    const auto d = depthwise_gradients(x, y, w, window, {false, true, wants_b});
+    return {d.w, d.b};
+  }
   // oneDNN's kernel for one element with a stride writes past its memory when
   // there are few channels: a dense one over the numbers that it meets.
   if (are_all(w.sizes().slice(2), 1) && are_all(window.before, 0) &&
@@ -233,8 +240,14 @@ variable_list Direct::backward(AutogradContext* context, variable_list d) {
     gradients.resize(5);
     return gradients;
   }
-  const Tensor dy = as_channels_last(d[0]);
   const bool wants_b = b.defined() && context->needs_input_grad(2);
+  if (is_depthwise(w, window)) {
+    const auto all = depthwise_gradients(
+        x, d[0], w, window,
+        {context->needs_input_grad(0), context->needs_input_grad(1), wants_b});
+    return {all.x, all.w, all.b, Tensor(), Tensor()};
+  }
+  const Tensor dy = as_channels_last(d[0]);
   if (context->needs_input_grad(0)) {
     gradients[0] = compute_x(dy, w, window, x.sizes());
   }

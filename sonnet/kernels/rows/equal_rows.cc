@@ -15,20 +15,22 @@ class Groups {
  public:
   explicit Groups(int64_t size) {
     while ((int64_t{1} << bits_) < 2 * size) ++bits_;
-    entries_.resize(size_t{1} << bits_, {0, kNone});
+    groups_.resize(size_t{1} << bits_, kNone);
     numbers_.reserve(static_cast<size_t>(size));
   }
 
   int32_t group_of(int64_t number) {
     // Fibonacci hashing: Knuth, The Art of Computer Programming 3, 6.4.
     const uint64_t hash = static_cast<uint64_t>(number) * 0x9E3779B97F4A7C15u;
-    for (size_t i = hash >> (64 - bits_);; i = (i + 1) % entries_.size()) {
-      Entry& entry = entries_[i];
-      if (entry.group == kNone) {
-        entry = {number, static_cast<int32_t>(numbers_.size())};
+    const size_t last = groups_.size() - 1;
+    for (size_t i = hash >> (64 - bits_);; i = (i + 1) & last) {
+      int32_t& group = groups_[i];
+      if (group == kNone) {
+        group = static_cast<int32_t>(numbers_.size());
         numbers_.push_back(number);
+        return group;
       }
-      if (entry.number == number) return entry.group;
+      if (numbers_[group] == number) return group;
     }
   }
 
@@ -36,13 +38,9 @@ class Groups {
 
  private:
   static constexpr int32_t kNone = -1;
-  struct Entry {
-    int64_t number;
-    int32_t group;
-  };
 
   int bits_ = 1;
-  std::vector<Entry> entries_;
+  std::vector<int32_t> groups_;  // Small, to stay in the nearest cache.
   std::vector<int64_t> numbers_;
 };
 
