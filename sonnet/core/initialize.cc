@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/kernels/losses/cross_entropy.h"
 #include "sonnet/kernels/memory/caching_allocator.h"
 #include "sonnet/kernels/memory/memory_limit.h"
 #include "sonnet/kernels/products/matmul.h"
@@ -48,6 +49,9 @@ void initialize(InitializeOptions options) {
   kernels::Switches& on = kernels::switches();
   on.recurrent_sequences = options.recurrent_sequences;
   on.one_pass_updates = options.one_pass_updates;
+  on.fast_layers = options.fast_layers;
+  if (options.fast_losses) kernels::install_cross_entropy();
+  on.fast_losses = options.fast_losses;
   on.fast_norms = options.fast_norms;
   on.fast_convolutions = options.fast_convolutions;
   on.fast_quantizers = options.fast_quantizers;

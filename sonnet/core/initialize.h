@@ -24,6 +24,14 @@ struct InitializeOptions {
   // An optimizer updates its parameters in one pass over memory.
   bool one_pass_updates = true;
 
+  // A Linear, and an MLP whose activation is relu, is one operation for float32
+  // on a CPU, with its biases and activations, forward and backward.
+  bool fast_layers = true;
+
+  // at::cross_entropy_loss of float32 logits and labels on a CPU is one
+  // operation, forward and backward, for all of this process.
+  bool fast_losses = true;
+
   // Normalisations of float32 on a CPU take as few passes over memory as they
   // can; in networks, with the relu that follows.
   bool fast_norms = true;
