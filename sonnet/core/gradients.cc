@@ -1,15 +1,40 @@
 #include "sonnet/core/gradients.h"
 
 #include <ATen/ATen.h>
+#include <ATen/EmptyTensor.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/half.h"
+#include "sonnet/kernels/plain.h"
+#include "sonnet/kernels/short_backward.h"
 
 namespace snt {
 namespace {
+
+// Ones, without the operators' detours for the usual loss.
+at::Tensor one_for(const at::Tensor& loss) {
+  if (loss.dim() != 0 || !kernels::is_plain(loss)) return at::ones_like(loss);
+  at::Tensor one = at::detail::empty_cpu({}, at::kFloat);
+  *one.data_ptr<float>() = 1;
+  return one;
+}
+
+// Of tensors that require them.
+std::vector<at::Tensor> ask(const at::Tensor& loss,
+                            const std::vector<at::Tensor>& sources,
+                            const GradientsOptions& options) {
+  const at::Tensor one = one_for(loss);
+  const bool retain_graph = options.retain_graph || options.create_graph;
+  if (!options.create_graph) {
+    auto found = kernels::short_backward(loss, one, sources, retain_graph);
+    if (found) return *std::move(found);
+  }
+  return torch::autograd::grad({loss}, sources, {one}, retain_graph,
+                               options.create_graph, /*allow_unused=*/true);
+}
 
 std::vector<at::Tensor> differentiate(const at::Tensor& loss,
                                       const std::vector<at::Tensor>& sources,
@@ -24,10 +49,7 @@ std::vector<at::Tensor> differentiate(const at::Tensor& loss,
     if (source.requires_grad()) asked.push_back(source);
   }
   if (asked.empty()) return result;
-  const std::vector<at::Tensor> given = torch::autograd::grad(
-      {loss}, asked, {at::ones_like(loss)},
-      options.retain_graph || options.create_graph, options.create_graph,
-      /*allow_unused=*/true);
+  const std::vector<at::Tensor> given = ask(loss, asked, options);
 
   size_t next = 0;
   for (size_t i = 0; i < sources.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "sonnet/core/errors.h"
+#include "sonnet/kernels/losses/cross_entropy.h"
 #include "sonnet/kernels/losses/means.h"
 #include "sonnet/kernels/losses/squares.h"
 #include "sonnet/kernels/memory/caching_allocator.h"
@@ -50,11 +51,13 @@ void initialize(InitializeOptions options) {
   kernels::Switches& on = kernels::switches();
   on.recurrent_sequences = options.recurrent_sequences;
   on.one_pass_updates = options.one_pass_updates;
+  on.fast_layers = options.fast_layers;
   on.fast_norms = options.fast_norms;
   on.fast_convolutions = options.fast_convolutions;
   on.fast_quantizers = options.fast_quantizers;
   on.fast_losses = options.fast_losses;
   if (options.fast_losses) {
+    kernels::install_cross_entropy();
     kernels::install_squares();
     kernels::install_means();
   }

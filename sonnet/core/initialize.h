@@ -24,6 +24,10 @@ struct InitializeOptions {
   // An optimizer updates its parameters in one pass over memory.
   bool one_pass_updates = true;
 
+  // A Linear, and an MLP whose activation is relu, is one operation for float32
+  // on a CPU, with its biases and activations, forward and backward.
+  bool fast_layers = true;
+
   // Normalisations of float32 on a CPU take as few passes over memory as they
   // can; in networks, with the relu that follows.
   bool fast_norms = true;
@@ -36,8 +40,9 @@ struct InitializeOptions {
   // in one pass.
   bool fast_quantizers = true;
 
-  // Squares and means of float32 on a CPU, the program's own too, have
-  // gradients that take one pass over memory, or none.
+  // at::cross_entropy_loss of float32 on a CPU is one operation, and squares
+  // and means have gradients that take one pass over memory, or none: the
+  // program's own too.
   bool fast_losses = true;
 
   // Memory of CPU tensors of 64 KiB and more waits for its next use instead of

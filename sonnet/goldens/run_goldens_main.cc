@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   snt::initialize({.onednn_matmul = !plain,
                    .recurrent_sequences = !plain,
                    .one_pass_updates = !plain,
+                   .fast_layers = !plain,
                    .fast_norms = !plain,
                    .fast_convolutions = !plain,
                    .fast_quantizers = !plain,

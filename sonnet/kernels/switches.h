@@ -11,10 +11,11 @@ namespace snt::kernels {
 struct Switches {
   std::atomic<bool> recurrent_sequences{true};
   std::atomic<bool> one_pass_updates{true};
+  std::atomic<bool> fast_layers{true};
+  std::atomic<bool> fast_losses{true};
   std::atomic<bool> fast_norms{true};
   std::atomic<bool> fast_convolutions{true};
   std::atomic<bool> fast_quantizers{true};
-  std::atomic<bool> fast_losses{true};
 };
 
 // Those of the process. Never destroyed.

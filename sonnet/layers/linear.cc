@@ -2,6 +2,7 @@
 
 #include "sonnet/core/errors.h"
 #include "sonnet/core/scope.h"
+#include "sonnet/kernels/products/dense_layers.h"
 #include "sonnet/layers/affine.h"
 #include "sonnet/layers/affine_weights.h"
 
@@ -23,7 +24,10 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
   const auto [weight, bias] =
       detail::affine_weights(*this, who, x, {size, output_size}, {output_size});
 
-  return detail::affine(x, weight, bias);
+  const kernels::DenseLayer layer = {weight, bias};
+  return kernels::takes_dense_layers(x, layer)
+             ? kernels::dense_layers(x, layer, /*relu_last=*/false)
+             : detail::affine(x, weight, bias);
 }
 
 int64_t Linear::input_size() const { return w.shape()[0]; }

@@ -1,23 +1,47 @@
 #include "sonnet/nets/mlp.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/SmallVector.h>
 
 #include "sonnet/core/activation.h"
 #include "sonnet/core/errors.h"
+#include "sonnet/core/scope.h"
 #include "sonnet/kernels/plain.h"
+#include "sonnet/kernels/products/dense_layers.h"
 #include "sonnet/layers/dropout.h"
 
 namespace snt::nets {
 namespace {
 
+bool is_relu(const Activation& activation) {
+  const auto* named = activation.get_if<NamedFunction>();
+  return named != nullptr && named->function == activations::relu.function;
+}
+
 // activation(y) of what a layer has just made, in its memory if that can be.
 at::Tensor activated(const Activation& activation, const at::Tensor& y) {
-  const auto* named = activation.get_if<NamedFunction>();
-  const bool is_relu =
-      named != nullptr && named->function == activations::relu.function;
-  return is_relu && kernels::is_plain(y) && kernels::nothing_watches()
+  return is_relu(activation) && kernels::is_plain(y) &&
+                 kernels::nothing_watches()
              ? y.relu_()
              : activation(y);
+}
+
+// All layers as one operation; an undefined tensor where that cannot be, where
+// variables are still to be made, and where a layer has to complain.
+at::Tensor at_once(const MLP& mlp, const at::Tensor& x) {
+  if (snt::detail::read_hook != nullptr || mlp.layers.empty()) return {};
+  c10::SmallVector<kernels::DenseLayer, 4> layers;
+  for (const Linear& layer : mlp.layers) {
+    if (!layer.w.has_value() || layer.with_bias != layer.b.has_value()) {
+      return {};
+    }
+    const at::Tensor& w = layer.w.value();
+    if (w.size(1) != layer.output_size) return {};
+    layers.push_back({w, layer.with_bias ? layer.b.value() : at::Tensor()});
+  }
+  if (!kernels::takes_dense_layers(x, layers)) return {};
+  const name_scope scope("MLP", mlp.layers[0].w);
+  return kernels::dense_layers(x, layers, mlp.activate_final);
 }
 
 }  // namespace
@@ -56,6 +80,9 @@ at::Tensor MLP::operator()(const at::Tensor& x,
 
   const bool drops =
       use_dropout && snt::detail::is_true(*is_training, "is_training", "MLP");
+  if (!drops && is_relu(activation)) {
+    if (at::Tensor y = at_once(*this, x); y.defined()) return y;
+  }
   at::Tensor y = x;
   for (size_t i = 0; i < layers.size(); ++i) {
     y = layers[i](y);

@@ -13,10 +13,12 @@
 #include "sonnet/core/build.h"
 #include "sonnet/core/clone.h"
 #include "sonnet/core/errors.h"
+#include "sonnet/core/gradients.h"
 #include "sonnet/core/options.h"
 #include "sonnet/core/random.h"
 #include "sonnet/core/variables.h"
 #include "sonnet/initializers/constant.h"
+#include "sonnet/kernels/switches.h"
 #include "sonnet/testing/expect_close.h"
 #include "sonnet/testing/expect_gradients.h"
 #include "sonnet/testing/message_of.h"
@@ -134,6 +136,35 @@ TEST(MLPTest, ReluIsPositivelyHomogeneous) {
   const at::Tensor order = at::tensor({2, 0, 1});
   EXPECT_TRUE(at::allclose(mlp(x.index_select(0, order)),
                            mlp(x).index_select(0, order)));
+}
+
+TEST(MLPTest, IsTheSameAtOnceAndLayerByLayer) {
+  for (const bool with_bias : {true, false}) {
+    for (const bool activate_final : {true, false}) {
+      const MLP mlp{.output_sizes = {9, 17, 3},
+                    .with_bias = with_bias,
+                    .activate_final = activate_final};
+      const at::Tensor x = at::randn({2, 5, 7}).requires_grad_();
+      build(mlp, Shape{2, 5, 7});
+      std::vector<at::Tensor> leaves = {x};
+      for (const Variable& v : trainable_variables(mlp)) {
+        leaves.push_back(v.value());
+      }
+      const auto both = [&] {
+        const at::Tensor y = mlp(x);
+        std::vector<at::Tensor> all = gradients(y.sin().sum(), leaves);
+        all.push_back(y.detach());
+        return all;
+      };
+      const auto at_once = both();
+      kernels::switches().fast_layers = false;
+      const auto one_by_one = both();
+      kernels::switches().fast_layers = true;
+      for (size_t i = 0; i < at_once.size(); ++i) {
+        EXPECT_TRUE(at::allclose(at_once[i], one_by_one[i], 1e-5, 1e-5)) << i;
+      }
+    }
+  }
 }
 
 TEST(MLPTest, InitialisersOfAllLayers) {

@@ -40,7 +40,7 @@ Tensor mean_of_all(c10::DispatchKeySet keys, const Tensor& x,
     y = at::sum(x);
   }
   *y.data_ptr<float>() /= static_cast<float>(x.numel());
-  set_node(y, x, new MeanBackward(x));
+  set_node(y, x, make_node<MeanBackward>(x));
   return y;
 }
 
@@ -49,7 +49,8 @@ Tensor mean_of_all(c10::DispatchKeySet keys, const Tensor& x,
 void install_means() {
   static std::once_flag registered;
   std::call_once(registered, [] {
-    register_own("mean", torch::CppFunction(TORCH_FN(mean_of_all)));
+    register_own("mean", c10::DispatchKey::AutogradCPU,
+                 torch::CppFunction(TORCH_FN(mean_of_all)));
   });
 }
 

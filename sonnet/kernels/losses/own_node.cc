@@ -13,11 +13,11 @@ bool takes_node(const at::Tensor& x) {
          nothing_intercepts();
 }
 
-void register_own(const char* name, torch::CppFunction&& kernel) {
+void register_own(const char* name, c10::DispatchKey key,
+                  torch::CppFunction&& kernel) {
   // Never destroyed: that would take the kernel out again.
   auto* const kept =
-      new torch::Library(torch::Library::IMPL, "aten",
-                         c10::DispatchKey::AutogradCPU, __FILE__, __LINE__);
+      new torch::Library(torch::Library::IMPL, "aten", key, __FILE__, __LINE__);
   kept->impl(name, std::move(kernel));
 }
 

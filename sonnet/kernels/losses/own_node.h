@@ -10,8 +10,7 @@
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/library.h>
 
-#include <memory>
-#include <type_traits>
+#include "sonnet/kernels/autograd_node.h"
 
 namespace snt::kernels {
 
@@ -27,28 +26,16 @@ inline c10::DispatchKeySet keys_of_libtorch(c10::DispatchKeySet keys) {
          c10::DispatchKeySet(c10::DispatchKey::AutogradOther);
 }
 
-// Gives the node to its owner, which is a class of its own in each libtorch.
+// `node` (of make_node) leads from the gradient of y to that of x; y is not yet
+// part of a graph.
 template <class Pointer>
-Pointer owned(torch::autograd::Node* node) {
-  if constexpr (std::is_same_v<Pointer,
-                               std::shared_ptr<torch::autograd::Node>>) {
-    // Found by the type of its argument: there is none elsewhere.
-    return Pointer(node, [](auto* n) { deleteNode(n); });
-  } else {
-    return Pointer::unsafe_steal_from_new(node);
-  }
+void set_node(at::Tensor& y, const at::Tensor& x, const Pointer& node) {
+  node->set_next_edges(torch::autograd::collect_next_edges(x));
+  torch::autograd::set_history(y, node);
 }
 
-// The new node leads from the gradient of y to that of x; y is not yet part of
-// a graph.
-inline void set_node(at::Tensor& y, const at::Tensor& x,
-                     torch::autograd::Node* node) {
-  const auto pointer = owned<decltype(torch::autograd::Edge::function)>(node);
-  pointer->set_next_edges(torch::autograd::collect_next_edges(x));
-  torch::autograd::set_history(y, pointer);
-}
-
-// From now on `kernel` is that of AutogradCPU for an operator of libtorch.
-void register_own(const char* name, torch::CppFunction&& kernel);
+// From now on `kernel` is that of `key` for an operator of libtorch.
+void register_own(const char* name, c10::DispatchKey key,
+                  torch::CppFunction&& kernel);
 
 }  // namespace snt::kernels

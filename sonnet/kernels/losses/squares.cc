@@ -117,7 +117,7 @@ Tensor power(c10::DispatchKeySet keys, const Tensor& x,
                                                    exponent);
   }
   Tensor y = product(x, x, 1);
-  set_node(y, x, new SquareBackward(x));
+  set_node(y, x, make_node<SquareBackward>(x));
   return y;
 }
 
@@ -126,7 +126,8 @@ Tensor power(c10::DispatchKeySet keys, const Tensor& x,
 void install_squares() {
   static std::once_flag registered;
   std::call_once(registered, [] {
-    register_own("pow.Tensor_Scalar", torch::CppFunction(TORCH_FN(power)));
+    register_own("pow.Tensor_Scalar", c10::DispatchKey::AutogradCPU,
+                 torch::CppFunction(TORCH_FN(power)));
   });
 }
 
