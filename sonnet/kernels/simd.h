@@ -112,11 +112,9 @@ SNT_INLINE void for_vectors(int64_t size, const F& body) {
   if (i < size) body(i, size - i);
 }
 
-// e^x = (1 + m) power for x in [-87, 89]; `power` is 2^n, and inf for n = 128.
-// Coefficients: Cephes (expf.c).
+// e^x = (1 + m) 2^n for |x| <= 104. Coefficients: Cephes (expf.c).
 template <class Isa>
-SNT_INLINE void split_exp(const Floats<Isa>& x, Floats<Isa>& m,
-                          Floats<Isa>& power) {
+SNT_INLINE void split_exp(const Floats<Isa>& x, Floats<Isa>& m, Ints<Isa>& n) {
   using V = Floats<Isa>;
   // x = n log(2) + r; adding 1.5 * 2^23 rounds to an integer.
   const V shifted = x * 1.44269504088896341f + 12582912.0f;
@@ -128,7 +126,13 @@ SNT_INLINE void split_exp(const Floats<Isa>& x, Floats<Isa>& m,
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   m = p * (r * r) + r;
-  power = (V)(((Ints<Isa>)shifted - (0x4B400000 - 127)) << 23);
+  n = (Ints<Isa>)shifted - 0x4B400000;
+}
+
+// 2^n for n in [-126, 127], and inf for 128.
+template <class Isa>
+SNT_INLINE Floats<Isa> power_of_two(const Ints<Isa>& n) {
+  return (Floats<Isa>)((n + 127) << 23);
 }
 
 // x within [least, most]; NaN stays.
@@ -139,20 +143,33 @@ SNT_INLINE Floats<Isa> clamp(const Floats<Isa>& x, float least, float most) {
   return v < least ? zero + least : v;
 }
 
+// e^x to 2 units in the last place; inf, 0 and NaN where they belong.
+template <class Isa>
+SNT_INLINE Floats<Isa> exp(const Floats<Isa>& x) {
+  Floats<Isa> m;
+  Ints<Isa> n;
+  split_exp<Isa>(clamp<Isa>(x, -104.0f, 104.0f), m, n);
+  const Ints<Isa> half = n >> 1;  // In two factors: both are normal numbers.
+  return (1.0f + m) * power_of_two<Isa>(half) * power_of_two<Isa>(n - half);
+}
+
 // 1 / (1 + e^-x) to 3 units in the last place; 0 below 1e-38, and NaN stays.
 template <class Isa>
 SNT_INLINE Floats<Isa> sigmoid(const Floats<Isa>& x) {
-  Floats<Isa> m, power;
-  split_exp<Isa>(clamp<Isa>(-x, -87.0f, 89.0f), m, power);
-  return 1.0f / (1.0f + (1.0f + m) * power);
+  Floats<Isa> m;
+  Ints<Isa> n;
+  split_exp<Isa>(clamp<Isa>(-x, -87.0f, 89.0f), m, n);
+  return 1.0f / (1.0f + (1.0f + m) * power_of_two<Isa>(n));
 }
 
 // (e^2x - 1) / (e^2x + 1) to 3 units in the last place; NaN stays. Where x is
 // small n is 0, and nothing is lost in e^2x - 1 = m.
 template <class Isa>
 SNT_INLINE Floats<Isa> tanh(const Floats<Isa>& x) {
-  Floats<Isa> m, power;
-  split_exp<Isa>(clamp<Isa>(x + x, -20.0f, 20.0f), m, power);
+  Floats<Isa> m;
+  Ints<Isa> n;
+  split_exp<Isa>(clamp<Isa>(x + x, -20.0f, 20.0f), m, n);
+  const Floats<Isa> power = power_of_two<Isa>(n);
   const Floats<Isa> less_one = m * power + (power - 1.0f);
   return less_one / (less_one + 2.0f);
 }
