@@ -106,6 +106,10 @@ std::optional<std::vector<Tensor>> short_backward(
     }
     node = next;
   }
+  // Leaves of other graphs, and those that are asked for twice.
+  const bool all_found = std::all_of(accumulators.begin(), accumulators.end(),
+                                     [](Node* n) { return n == nullptr; });
+  if (!all_found) return {};
 
   const at::NoGradGuard no_grad;
   std::vector<Tensor> result(leaves.size());

@@ -87,6 +87,11 @@ TEST(ShortBackward, LeavesOtherGraphsToTheEngine) {
       net.loss(net.body(net.body(net.x).mm(at::ones({7, 4})))), net.leaves));
   // Some are not asked for, or asked for twice.
   EXPECT_FALSE(short_way(net.loss(), {net.leaves[4], net.leaves[5]}));
+  std::vector<Tensor> twice = net.leaves;
+  twice.push_back(net.leaves[0]);
+  EXPECT_FALSE(short_way(net.loss(), twice));
+  const auto given = gradients(net.loss(), twice);
+  EXPECT_TRUE(at::equal(given.back(), given[0]));
   const Tensor x = Network::leaf({5, 4});
   EXPECT_FALSE(short_way(net.loss(net.body(x)), net.leaves));
   // A weight that is used twice.
