@@ -199,9 +199,10 @@ def page(measurements, facts):
             "; the best peer in bold. `ratio` is our time by that of the best "
             "peer" + (": the median of the runs, the lowest and the highest"
                       if runs > 1 else "") + ". `limit` is what the floating "
-            "point operations of the row, or the bytes that it must read and "
-            "write, take at the speeds above, the memory's being that of as "
-            "many bytes. A dash: the peer has no such row. A peer that takes "
+            "point operations of the row's definition, or the bytes that it "
+            "must read and write, take at the speeds above, the memory's "
+            "being that of as many bytes; convolutions with 3 x 3 kernels can "
+            "do with fewer operations. A dash: the peer has no such row. A peer that takes "
             "three times as long as the fastest in the first round sits out "
             "the others. `benchmarks/peers/` holds their sources; versions are "
             "pinned in its `requirements-*.txt`.", "",
