@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sonnet/core/gradients.h"
+#include "sonnet/kernels/convolutions/reference_test.h"
 #include "sonnet/kernels/switches.h"
 #include "sonnet/testing/expect_close.h"
 
@@ -21,17 +22,6 @@ namespace {
 
 using at::Tensor;
 
-// A convolution and arrays for it.
-struct Case {
-  ConvWindow window;
-  ConvSizes y_sizes;
-  Tensor x, w, b;
-};
-
-Tensor channels_last(const ConvSizes& sizes) {
-  return at::empty_strided(sizes, channels_last_strides(sizes)).normal_();
-}
-
 // w [out, C, kernel...] as a view of [kernel..., C, out], as layers have it.
 Tensor weights(const ConvSizes& sizes) {
   ConvSizes kept(sizes.begin() + 2, sizes.end());
@@ -39,13 +29,13 @@ Tensor weights(const ConvSizes& sizes) {
   return at::randn(kept).movedim({-1, -2}, {0, 1});
 }
 
-Case random_case(std::mt19937& random, bool is_small) {
+ConvCase random_case(std::mt19937& random, bool is_small) {
   const auto pick = [&](int64_t low, int64_t high) {
     return std::uniform_int_distribution<int64_t>(low, high)(random);
   };
   const int64_t dims = pick(1, 3), batch = pick(1, 3);
   const int64_t most = is_small ? 3 : dims == 3 ? 18 : 40;
-  Case c;
+  ConvCase c;
   c.window.groups = pick(0, 2) == 0 ? pick(1, 4) : 1;
   const int64_t in = pick(1, most), out = pick(1, most);
   ConvSizes x = {batch, in * c.window.groups};
@@ -66,52 +56,16 @@ Case random_case(std::mt19937& random, bool is_small) {
     w.push_back(kernel);
     c.y_sizes.push_back((size + before + after - extent) / stride + 1);
   }
-  c.x = channels_last(x).requires_grad_();
+  c.x = random_channels_last(x).requires_grad_();
   c.w = weights(w).detach().requires_grad_();
   if (pick(0, 1) == 0) c.b = at::randn({w[0]}).requires_grad_();
   return c;
 }
 
-// By libtorch, in float64.
-Tensor padded(const Tensor& x, const ConvWindow& window) {
-  ConvSizes zeros;
-  for (size_t i = window.before.size(); i-- > 0;) {
-    zeros.insert(zeros.end(), {window.before[i], window.after[i]});
-  }
-  return at::constant_pad_nd(x, zeros);
-}
-Tensor wide(const Tensor& t) {
-  return t.defined() ? t.to(at::kDouble).contiguous() : t;
-}
-Tensor slow(const Case& c) {
-  const ConvSizes none(c.window.stride.size(), 0);
-  return at::convolution(padded(wide(c.x), c.window), wide(c.w), wide(c.b),
-                         c.window.stride, none, c.window.rate, false, none,
-                         c.window.groups);
-}
-// The transpose of a linear map: its gradient, as a function of dy.
-Tensor slow_transpose(const Tensor& y, const Case& c) {
-  const Tensor x = at::zeros(c.x.sizes(), at::kDouble).requires_grad_();
-  Case linear = {c.window, c.y_sizes, x, c.w, Tensor()};
-  return torch::autograd::grad({slow(linear)}, {x}, {wide(y)}, true, true)[0];
-}
-
-std::vector<Tensor> leaves_of(const Case& c) {
-  std::vector<Tensor> leaves = {c.x, c.w};
-  if (c.b.defined()) leaves.push_back(c.b);
-  return leaves;
-}
-
-// By how many terms each number of a sum has.
-void expect_sum(const Tensor& got, const Tensor& want, double terms) {
-  ASSERT_EQ(got.sizes(), want.sizes());
-  expect_close(got / std::sqrt(terms), want / std::sqrt(terms), 10);
-}
-
-void expect_definition(const Case& c) {
+void expect_definition(const ConvCase& c) {
   ASSERT_TRUE(takes_convolution(c.x, c.w, c.b));
   const Tensor y = convolution(c.x, c.w, c.b, c.window, c.y_sizes);
-  const Tensor want = slow(c);
+  const Tensor want = slow_convolution(c);
   expect_sum(y, want, 1.0 * c.w.numel() / c.w.size(0));
   const Tensor dy = at::randn_like(y);
   const auto leaves = leaves_of(c);
@@ -138,10 +92,10 @@ TEST(Convolution, KernelsOfOneElement) {
   for (const int64_t in : {1, 2, 3, 4, 5, 7, 8, 16, 33}) {
     for (const int64_t stride : {1, 2, 3}) {
       SCOPED_TRACE(in);
-      Case c;
+      ConvCase c;
       c.window = {{stride, stride}, {0, 0}, {0, 0}, {1, 1}, 1};
       c.y_sizes = {2, 6, (9 + stride - 1) / stride, (7 + stride - 1) / stride};
-      c.x = channels_last({2, in, 9, 7}).requires_grad_();
+      c.x = random_channels_last({2, in, 9, 7}).requires_grad_();
       c.w = weights({6, in, 1, 1}).detach().requires_grad_();
       c.b = at::randn({6}).requires_grad_();
       expect_definition(c);
@@ -153,8 +107,8 @@ TEST(Convolution, TransposeAgainstFloat64) {
   std::mt19937 random(8);
   for (int64_t i = 0; i < 80; ++i) {
     SCOPED_TRACE(i);
-    const Case c = random_case(random, i % 3 == 0);
-    const Tensor y = channels_last(c.y_sizes).requires_grad_();
+    const ConvCase c = random_case(random, i % 3 == 0);
+    const Tensor y = random_channels_last(c.y_sizes).requires_grad_();
     const Tensor b = at::randn({c.x.size(1)}).requires_grad_();
     ASSERT_TRUE(takes_convolution(y, c.w, b));
     const Tensor x = convolution_transpose(y, c.w, b, c.window, c.x.sizes());
@@ -177,7 +131,7 @@ TEST(Convolution, SecondDerivatives) {
   std::mt19937 random(9);
   for (int64_t i = 0; i < 12; ++i) {
     SCOPED_TRACE(i);
-    const Case c = random_case(random, /*is_small=*/true);
+    const ConvCase c = random_case(random, /*is_small=*/true);
     const auto leaves = leaves_of(c);
     const auto twice = [&](const Tensor& y) {
       const auto first =
@@ -186,12 +140,12 @@ TEST(Convolution, SecondDerivatives) {
                        leaves);
     };
     const auto got = twice(convolution(c.x, c.w, c.b, c.window, c.y_sizes));
-    const auto wanted = twice(slow(c));
+    const auto wanted = twice(slow_convolution(c));
     for (size_t k = 0; k < leaves.size(); ++k) {
       const double size = wanted[k].abs().max().item<double>() + 1;
       expect_close(got[k] / size, wanted[k] / size, 20);
     }
-    const Tensor y = channels_last(c.y_sizes).requires_grad_();
+    const Tensor y = random_channels_last(c.y_sizes).requires_grad_();
     const auto transposed_twice = [&](const Tensor& x) {
       const auto first =
           torch::autograd::grad({x.pow(3).sum()}, {y, c.w}, {}, true, true);
@@ -210,19 +164,21 @@ TEST(Convolution, SecondDerivatives) {
 
 TEST(Convolution, GradientsInAnyOrderAndOnlyThoseWanted) {
   std::mt19937 random(10);
-  const Case c = random_case(random, false);
+  const ConvCase c = random_case(random, false);
   const auto y = [&](const Tensor& x, const Tensor& w) {
     return convolution(x, w, {}, c.window, c.y_sizes);
   };
-  const double terms = 1.0 * slow(c).numel();
+  const double terms = 1.0 * slow_convolution(c).numel();
   // One number for all, and channels first.
   const Tensor all = gradients(y(c.x, c.w).sum(), c.x);
-  expect_sum(all, gradients(slow(c).sum(), c.x), terms);
+  expect_sum(all, gradients(slow_convolution(c).sum(), c.x), terms);
   const Tensor dy = at::randn(c.y_sizes);
   const Tensor only_w = gradients((y(c.x.detach(), c.w) * dy).sum(), c.w);
-  expect_sum(only_w, gradients((slow(c) * wide(dy)).sum(), c.w), terms);
+  expect_sum(only_w, gradients((slow_convolution(c) * wide(dy)).sum(), c.w),
+             terms);
   const Tensor only_x = gradients((y(c.x, c.w.detach()) * dy).sum(), c.x);
-  expect_sum(only_x, gradients((slow(c) * wide(dy)).sum(), c.x), terms);
+  expect_sum(only_x, gradients((slow_convolution(c) * wide(dy)).sum(), c.x),
+             terms);
 }
 
 TEST(Convolution, WithWhatFollows) {
@@ -230,20 +186,20 @@ TEST(Convolution, WithWhatFollows) {
   int64_t taken = 0;
   for (int64_t i = 0; i < 60; ++i) {
     SCOPED_TRACE(i);
-    const Case c = random_case(random, i % 3 == 0);
+    const ConvCase c = random_case(random, i % 3 == 0);
     const at::NoGradGuard no_grad;
     AfterConvolution after = {at::randn({c.w.size(0)}),
                               at::randn({c.w.size(0)}), Tensor(), i % 2 == 0};
-    if (i % 4 < 2) after.addend = channels_last(c.y_sizes);
+    if (i % 4 < 2) after.addend = random_channels_last(c.y_sizes);
     const Tensor y = convolution_then(c.x.detach(), c.w.detach(), after,
                                       c.window, c.y_sizes);
     if (!y.defined()) continue;
     ++taken;
     ConvSizes broadcast(c.x.dim() - 1, 1);
     broadcast[0] = -1;
-    Case plain = c;
+    ConvCase plain = c;
     plain.b = Tensor();
-    Tensor want = slow(plain) * wide(after.factor).view(broadcast) +
+    Tensor want = slow_convolution(plain) * wide(after.factor).view(broadcast) +
                   wide(after.shift).view(broadcast);
     if (after.addend.defined()) want = want + wide(after.addend);
     if (after.relu) want = want.relu();
@@ -254,7 +210,7 @@ TEST(Convolution, WithWhatFollows) {
 
 TEST(Convolution, WhatIsLeftToLibtorch) {
   const Tensor w = weights({3, 2, 3, 3});
-  const Tensor x = channels_last({1, 2, 5, 5});
+  const Tensor x = random_channels_last({1, 2, 5, 5});
   EXPECT_TRUE(takes_convolution(x, w, {}));
   EXPECT_TRUE(takes_convolution(x, w.contiguous(), {}));
   EXPECT_FALSE(takes_convolution(x.contiguous(), w, {}));
@@ -272,7 +228,7 @@ TEST(Convolution, NumbersThatAreNone) {
   const float inf = std::numeric_limits<float>::infinity();
   const ConvWindow window = {{1}, {0}, {0}, {1}, 1};
   const Tensor w = weights({1, 1, 1}).fill_(2);
-  const Tensor x = channels_last({1, 1, 5});
+  const Tensor x = random_channels_last({1, 1, 5});
   x.copy_(at::tensor({NAN, inf, -inf, 1e-39F, 1.0F}).view({1, 1, 5}));
   const Tensor y = convolution(x, w, {}, window, {1, 1, 5}).flatten();
   EXPECT_TRUE(std::isnan(y[0].item<float>()));
@@ -283,17 +239,18 @@ TEST(Convolution, NumbersThatAreNone) {
 
 // The same and other shapes at a time: plans are shared.
 TEST(Convolution, ThreadsShareThePlans) {
-  std::vector<Case> cases;
+  std::vector<ConvCase> cases;
   std::mt19937 random(12);
   for (int64_t i = 0; i < 6; ++i) cases.push_back(random_case(random, true));
   std::vector<Tensor> wanted;
-  for (const Case& c : cases) wanted.push_back(slow(c).detach());
+  for (const ConvCase& c : cases)
+    wanted.push_back(slow_convolution(c).detach());
   std::vector<std::thread> threads;
   std::vector<int> failures(4, 0);
   for (size_t t = 0; t < failures.size(); ++t) {
     threads.emplace_back([&, t] {
       for (size_t i = 0; i < 60; ++i) {
-        const Case& c = cases[(i + t) % cases.size()];
+        const ConvCase& c = cases[(i + t) % cases.size()];
         const Tensor y = convolution(c.x, c.w, c.b, c.window, c.y_sizes);
         const Tensor& want = wanted[(i + t) % cases.size()];
         const double off = (wide(y) - want).abs().max().item<double>();

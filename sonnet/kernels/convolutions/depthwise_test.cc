@@ -13,6 +13,7 @@
 
 #include "sonnet/core/gradients.h"
 #include "sonnet/kernels/convolutions/convolution.h"
+#include "sonnet/kernels/convolutions/reference_test.h"
 #include "sonnet/kernels/simd.h"
 #include "sonnet/testing/expect_close.h"
 
@@ -21,17 +22,6 @@ namespace {
 
 using at::Tensor;
 
-// A convolution and arrays for it.
-struct Case {
-  ConvWindow window;
-  ConvSizes y_sizes;
-  Tensor x, w, b;
-};
-
-Tensor channels_last(const ConvSizes& sizes) {
-  return at::empty_strided(sizes, channels_last_strides(sizes)).normal_();
-}
-
 // [C, 1, height, width] as a view of [height, width, C, 1], as layers have it.
 Tensor weights(int64_t height, int64_t width, int64_t channels) {
   return at::randn({height, width, channels, 1}).permute({2, 3, 0, 1});
@@ -39,12 +29,12 @@ Tensor weights(int64_t height, int64_t width, int64_t channels) {
 
 // `size` leaves room for some elements of the window at least; those of an axis
 // of the kernel may outnumber it, and so may zeros.
-Case random_case(std::mt19937& random) {
+ConvCase random_case(std::mt19937& random) {
   const auto pick = [&](int64_t low, int64_t high) {
     return std::uniform_int_distribution<int64_t>(low, high)(random);
   };
   const int64_t channels = pick(0, 1) == 0 ? 16 * pick(1, 4) : pick(16, 70);
-  Case c;
+  ConvCase c;
   c.window.groups = channels;
   ConvSizes x = {pick(1, 3), channels}, kernel;
   c.y_sizes = x;
@@ -62,45 +52,22 @@ Case random_case(std::mt19937& random) {
     x.push_back(size);
     c.y_sizes.push_back((size + before + after - extent) / stride + 1);
   }
-  c.x = channels_last(x).requires_grad_();
+  c.x = random_channels_last(x).requires_grad_();
   c.w = weights(kernel[0], kernel[1], channels).detach().requires_grad_();
   if (pick(0, 1) == 0) c.b = at::randn({channels}).requires_grad_();
   return c;
 }
 
-// By libtorch, in float64.
-Tensor wide(const Tensor& t) {
-  return t.defined() ? t.to(at::kDouble).contiguous() : t;
-}
-Tensor slow(const Case& c) {
-  const ConvWindow& w = c.window;
-  const Tensor padded = at::constant_pad_nd(
-      wide(c.x), {w.before[1], w.after[1], w.before[0], w.after[0]});
-  return at::convolution(padded, wide(c.w), wide(c.b), w.stride, {0, 0}, w.rate,
-                         false, {0, 0}, w.groups);
-}
-Tensor fast(const Case& c) {
+Tensor fast(const ConvCase& c) {
   return convolution(c.x, c.w, c.b, c.window, c.y_sizes);
 }
-std::vector<Tensor> leaves_of(const Case& c) {
-  std::vector<Tensor> leaves = {c.x, c.w};
-  if (c.b.defined()) leaves.push_back(c.b);
-  return leaves;
-}
-
-// By how many terms each number of a sum has.
-void expect_sum(const Tensor& got, const Tensor& want, double terms) {
-  ASSERT_EQ(got.sizes(), want.sizes());
-  expect_close(got / std::sqrt(terms), want / std::sqrt(terms), 10);
-}
-
-void expect_definition(const Case& c) {
+void expect_definition(const ConvCase& c) {
   ASSERT_TRUE(takes_convolution(c.x, c.w, c.b));
   ASSERT_TRUE(is_depthwise(c.w, c.window));
-  const Tensor y = fast(c), want = slow(c);
+  const Tensor y = fast(c), want = slow_convolution(c);
   const double taps = 1.0 * c.w.numel() / c.w.size(0);
   expect_sum(y, want, taps);
-  const Tensor dy = channels_last(c.y_sizes);
+  const Tensor dy = random_channels_last(c.y_sizes);
   const auto leaves = leaves_of(c);
   const auto got = gradients((y * dy).sum(), leaves);
   const auto wanted = gradients((want * wide(dy)).sum(), leaves);
@@ -127,18 +94,18 @@ TEST(Depthwise, TransposeAgainstFloat64) {
   std::mt19937 random(8);
   for (int64_t i = 0; i < 40; ++i) {
     SCOPED_TRACE(i);
-    Case c = random_case(random);
+    ConvCase c = random_case(random);
     c.b = Tensor();
-    const Tensor y = channels_last(c.y_sizes).requires_grad_();
+    const Tensor y = random_channels_last(c.y_sizes).requires_grad_();
     const Tensor x = convolution_transpose(y, c.w, {}, c.window, c.x.sizes());
     const Tensor wide_y = wide(y), wide_w = wide(c.w);
-    Case linear = c;
+    ConvCase linear = c;
     linear.x = at::zeros(c.x.sizes(), at::kDouble).requires_grad_();
     linear.w = wide_w;
-    const Tensor want = torch::autograd::grad({slow(linear)}, {linear.x},
-                                              {wide_y}, true, true)[0];
+    const Tensor want = torch::autograd::grad(
+        {slow_convolution(linear)}, {linear.x}, {wide_y}, true, true)[0];
     expect_sum(x, want, 1.0 * c.w.numel() / c.w.size(0));
-    const Tensor dx = channels_last(c.x.sizes().vec());
+    const Tensor dx = random_channels_last(c.x.sizes().vec());
     const auto got = gradients((x * dx).sum(), std::vector<Tensor>{y, c.w});
     const auto wanted =
         gradients((want * wide(dx)).sum(), std::vector<Tensor>{y, c.w});
@@ -151,7 +118,7 @@ TEST(Depthwise, SecondDerivatives) {
   std::mt19937 random(9);
   for (int64_t i = 0; i < 6; ++i) {
     SCOPED_TRACE(i);
-    const Case c = random_case(random);
+    const ConvCase c = random_case(random);
     const auto leaves = leaves_of(c);
     const auto twice = [&](const Tensor& y) {
       const auto first =
@@ -159,7 +126,7 @@ TEST(Depthwise, SecondDerivatives) {
       return gradients(first[0].square().sum() + first[1].square().sum(),
                        leaves);
     };
-    const auto got = twice(fast(c)), wanted = twice(slow(c));
+    const auto got = twice(fast(c)), wanted = twice(slow_convolution(c));
     for (size_t k = 0; k < leaves.size(); ++k) {
       const double size = wanted[k].abs().max().item<double>() + 1;
       expect_close(got[k] / size, wanted[k] / size, 20);
@@ -172,17 +139,18 @@ TEST(Depthwise, GradientsInAnyOrderAndOnlyThoseWanted) {
   std::mt19937 random(10);
   for (int64_t i = 0; i < 10; ++i) {
     SCOPED_TRACE(i);
-    Case c = random_case(random);
+    ConvCase c = random_case(random);
     c.b = at::randn({c.w.size(0)}).requires_grad_();
-    const double terms = 1.0 * slow(c).numel();
+    const double terms = 1.0 * slow_convolution(c).numel();
     const auto all = gradients(fast(c).sum(), leaves_of(c));
-    const auto wanted = gradients(slow(c).sum(), leaves_of(c));
+    const auto wanted = gradients(slow_convolution(c).sum(), leaves_of(c));
     for (size_t k = 0; k < 3; ++k) expect_sum(all[k], wanted[k], terms);
 
     const Tensor dy = at::randn(c.y_sizes);
-    const auto each = gradients((slow(c) * wide(dy)).sum(), leaves_of(c));
+    const auto each =
+        gradients((slow_convolution(c) * wide(dy)).sum(), leaves_of(c));
     for (size_t k = 0; k < 3; ++k) {
-      Case one = c;
+      ConvCase one = c;
       if (k != 0) one.x = c.x.detach();
       if (k != 1) one.w = c.w.detach();
       if (k != 2) one.b = c.b.detach();
@@ -194,10 +162,10 @@ TEST(Depthwise, GradientsInAnyOrderAndOnlyThoseWanted) {
 
 TEST(Depthwise, ResultsDoNotDependOnTheNumberOfThreads) {
   const int before = at::get_num_threads();
-  Case c;
+  ConvCase c;
   c.window = {{1, 1}, {1, 1}, {1, 1}, {1, 1}, 40};
   c.y_sizes = {3, 40, 50, 41};
-  c.x = channels_last(c.y_sizes).requires_grad_();
+  c.x = random_channels_last(c.y_sizes).requires_grad_();
   c.w = weights(3, 3, 40).detach().requires_grad_();
   c.b = at::randn({40}).requires_grad_();
   std::vector<std::vector<Tensor>> results;
@@ -218,7 +186,7 @@ TEST(Depthwise, ResultsDoNotDependOnTheNumberOfThreads) {
 TEST(Depthwise, NumbersThatAreNoneStayWhereTheyAre) {
   const float inf = std::numeric_limits<float>::infinity();
   const ConvWindow window = {{1, 1}, {1, 1}, {1, 1}, {1, 1}, 16};
-  const Tensor x = channels_last({1, 16, 4, 4}).fill_(1);
+  const Tensor x = random_channels_last({1, 16, 4, 4}).fill_(1);
   x[0][3][0][0] = inf;
   x[0][4][3][3] = NAN;
   const Tensor w = weights(3, 3, 16).detach().fill_(2).requires_grad_();

@@ -9,16 +9,13 @@
 #include <vector>
 
 #include "sonnet/kernels/convolutions/convolution.h"
+#include "sonnet/kernels/convolutions/reference_test.h"
 #include "sonnet/kernels/simd.h"
 
 namespace snt::kernels::winograd_test {
 namespace {
 
 using at::Tensor;
-
-Tensor channels_last(const ConvSizes& sizes) {
-  return at::empty_strided(sizes, channels_last_strides(sizes)).normal_();
-}
 
 // A convolution with 3 x 3 weights; its arrays.
 struct Case {
@@ -34,11 +31,11 @@ Case make_case(int64_t batch, int64_t height, int64_t width, int64_t in,
                int64_t out, ConvSizes before, ConvSizes after) {
   Case c;
   c.window = {{1, 1}, std::move(before), std::move(after), {1, 1}, 1};
-  c.x = channels_last({batch, in, height, width});
+  c.x = random_channels_last({batch, in, height, width});
   c.w = at::randn({3, 3, in, out}).movedim({-1, -2}, {0, 1});
-  c.y = channels_last({batch, out,
-                       height + c.window.before[0] + c.window.after[0] - 2,
-                       width + c.window.before[1] + c.window.after[1] - 2});
+  c.y = random_channels_last(
+      {batch, out, height + c.window.before[0] + c.window.after[0] - 2,
+       width + c.window.before[1] + c.window.after[1] - 2});
   c.b = at::randn({out});
   return c;
 }
@@ -150,7 +147,7 @@ TEST(Winograd, WeightsOfAnyStrides) {
 TEST(Winograd, WithWhatFollows) {
   const Case c = make_case(3, 13, 10, 19, 37, {1, 1}, {1, 1});
   const Tensor factor = at::randn({37}),
-               addend = channels_last(c.y.sizes().vec());
+               addend = random_channels_last(c.y.sizes().vec());
   const Tensor y = slow(c, c.y).y;
   const auto wide = [](const Tensor& t) {
     return t.to(at::kDouble).view({-1, 1, 1});
