@@ -1,6 +1,8 @@
 #include "sonnet/kernels/losses/own_node.h"
 
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "sonnet/kernels/plain.h"
 #include "sonnet/kernels/switches.h"
@@ -15,10 +17,12 @@ bool takes_node(const at::Tensor& x) {
 
 void register_own(const char* name, c10::DispatchKey key,
                   torch::CppFunction&& kernel) {
-  // Never destroyed: that would take the kernel out again.
-  auto* const kept =
-      new torch::Library(torch::Library::IMPL, "aten", key, __FILE__, __LINE__);
-  kept->impl(name, std::move(kernel));
+  // Never destroyed: that would take the kernels out again.
+  static auto* const mutex = new std::mutex;
+  static auto* const kept = new std::vector<torch::Library>;
+  const std::lock_guard<std::mutex> lock(*mutex);
+  kept->emplace_back(torch::Library::IMPL, "aten", key, __FILE__, __LINE__);
+  kept->back().impl(name, std::move(kernel));
 }
 
 }  // namespace snt::kernels
